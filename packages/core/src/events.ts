@@ -114,7 +114,10 @@ export class EventBus {
         const event = backlog.shift();
         if (event) yield event;
         else if (ended) return;
-        else await new Promise<void>((resolve) => { wake = resolve; });
+        else
+          await new Promise<void>((resolve) => {
+            wake = resolve;
+          });
       }
     } finally {
       this.#listeners.delete(listener);

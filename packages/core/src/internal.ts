@@ -1,1 +1,13 @@
-export {};
+// What the sibling packages need of core beyond what users may import. No promise is made about any of it.
+export { show } from './canonical.js';
+export { checkCustomData } from './custom-data.js';
+export { type Claim, describeParams, Engine, type Held, type RunRequest, type RunResult } from './engine.js';
+export { abortError, toWire } from './errors.js';
+export { JournalWriter } from './journal.js';
+export type { OpenedStore, Runnable } from './open.js';
+export { checkOptionNames, integerOption, parseDuration, parseSize } from './options.js';
+export type { Point } from './params.js';
+export type { AnyRecord } from './record.js';
+export { failedOutcome, sealRun } from './seal.js';
+export { type Clock, type FileSystem, type Ids, realSeams, type Seams } from './seams.js';
+export type { Execute, Manifest, Outcome, Task, TaskListener } from './task.js';

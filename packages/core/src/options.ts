@@ -1,5 +1,6 @@
 // Raw option → resolved value, once, at the door; after that nothing handles `undefined` or text units.
 // Called by run-store.ts and by the scheduler's sweep.
+import { show } from './canonical.js';
 import { InvalidOptionError } from './errors.js';
 import { suggest } from './suggest.js';
 
@@ -41,19 +42,6 @@ function parseUnits(value: number | string, units: Record<string, number>, optio
     if (unit !== undefined && amount > 0) return amount * unit;
   }
   throw new InvalidOptionError(`${option}: ${show(value)} is not a positive amount; give ${accepted}`);
-}
-
-/** A value as a person would recognise it in a message, short. */
-export function show(value: unknown): string {
-  let text: string;
-  if (typeof value === 'string') text = `'${value}'`;
-  else if (typeof value === 'bigint') text = `${value}n`;
-  else if (typeof value === 'function') text = 'a function';
-  else if (typeof value === 'symbol') text = 'a symbol';
-  else if (Array.isArray(value)) text = `an array of ${value.length}`;
-  else if (typeof value === 'object' && value !== null) text = 'an object';
-  else text = String(value);
-  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }
 
 /** Refuses option names that do not exist, with a did-you-mean: a misspelt option must not be ignored silently. */

@@ -3,13 +3,7 @@
 import type { EntitySchema } from 'typeorm';
 
 /** What JSON can hold. Params of a `json()` column, `customData` and a runner's returned value are of this type. */
-export type JsonValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly JsonValue[]
-  | { readonly [key: string]: JsonValue | undefined };
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
 /** One flat, writable object type instead of intersections, so that a hover in the editor is readable. */
 export type Flat<T> = { -readonly [K in keyof T]: T[K] } & {};
@@ -96,7 +90,9 @@ export type ParamsOf<M> =
     ? In
     : M extends EntitySchema<infer T>
       ? Flat<EntityParams<T>>
-      : M extends abstract new (...args: never[]) => infer T
+      : M extends abstract new (
+            ...args: never[]
+          ) => infer T
         ? Flat<EntityParams<T>>
         : never;
 
@@ -106,7 +102,9 @@ export type FullOf<M> =
     ? Full
     : M extends EntitySchema<infer T>
       ? Flat<Required<EntityParams<T>>>
-      : M extends abstract new (...args: never[]) => infer T
+      : M extends abstract new (
+            ...args: never[]
+          ) => infer T
         ? Flat<Required<EntityParams<T>>>
         : never;
 
@@ -118,23 +116,27 @@ export interface Grid<P> extends AsyncIterable<P> {
 /** A grid as a plain object: one array of values for each param; all combinations are points. */
 export type Axes<In> = Flat<{ [K in keyof In]: readonly Exclude<In[K], undefined>[] }>;
 
-/** What a sweep takes: an object of arrays, a list or generator of points, or a {@link Grid}. */
-export type Source<In> = Axes<In> | Iterable<In> | AsyncIterable<In> | Grid<In>;
+/** What a sweep takes: an object of arrays, a list or generator of points, or a {@link Grid}, an async iterable too. */
+export type Source<In> = Axes<In> | readonly In[] | Iterable<In> | AsyncIterable<In>;
 
 /** Makes each name a compile error that `In` does not have. */
 type NoExtra<P, In> = { readonly [K in Exclude<keyof P, keyof In>]: never };
 
-/** The names that some point of a union has and `In` has not, each refused. */
+/** The same for each point of a union of points. */
 type NoExtraInAny<P, In> = P extends unknown ? P & NoExtra<P, In> : never;
 
 /**
  * Refuses names that the model does not know, which TypeScript does not do by itself for a type parameter:
  * `sweep<const S extends Source<In>>(source: S & Exact<S, In>)`.
  */
-export type Exact<S, In> = S extends readonly unknown[]
-  ? { readonly [I in keyof S]: NoExtraInAny<S[I], In> }
-  : S extends Iterable<infer P>
-    ? Iterable<NoExtraInAny<P, In>>
-    : S extends AsyncIterable<infer P>
-      ? AsyncIterable<NoExtraInAny<P, In>>
-      : NoExtra<S, In>;
+export type Exact<S, In> =
+  // A source of the wrong type altogether: S is then `Source<In>` itself, which alone makes the readable message.
+  [Source<In>] extends [S]
+    ? unknown
+    : S extends readonly unknown[]
+      ? { readonly [I in keyof S]: NoExtraInAny<S[I], In> }
+      : S extends Iterable<infer P>
+        ? Iterable<NoExtraInAny<P, In>>
+        : S extends AsyncIterable<infer P>
+          ? AsyncIterable<NoExtraInAny<P, In>>
+          : NoExtra<S, In>;

@@ -1,1 +1,59 @@
-export {};
+// What people install: every public name of entropic.
+
+export type {
+  AnyModel,
+  Attempt,
+  Column,
+  ColumnOptions,
+  CustomData,
+  DeleteOptions,
+  Duration,
+  ErrorCode,
+  FailReason,
+  FullOf,
+  JsonValue,
+  Logger,
+  Model,
+  ModelColumn,
+  ParamsOf,
+  RegisterOptions,
+  RunContext,
+  RunnerFunction,
+  RunnerParams,
+  RunOptions,
+  RunRecord,
+  Size,
+  Source,
+  StoreEvent,
+  StoreOptions,
+  VerifyOptions,
+  VerifyProblem,
+  VerifyReport,
+} from '@entropic/core';
+export {
+  Base,
+  bool,
+  ClosedError,
+  ConnectionError,
+  defineResult,
+  EntropicError,
+  float,
+  IdCollisionError,
+  InvalidOptionError,
+  InvalidParamsError,
+  int,
+  json,
+  oneOf,
+  ProtocolError,
+  RunFailedError,
+  SchemaDriftError,
+  StoreBusyError,
+  StoreCorruptError,
+  StoreFullError,
+  SweepError,
+  text,
+} from '@entropic/core';
+export type { Sweep, SweepOptions, SweepOutcome, SweepProgress, SweepStatus } from '@entropic/scheduler';
+export { expandGrid } from '@entropic/scheduler';
+export type { OpenOptions } from './store.js';
+export { Store } from './store.js';

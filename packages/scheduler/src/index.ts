@@ -1,1 +1,6 @@
-export {};
+// What users may import from the scheduler, by name. Siblings that need more use internal.ts.
+export { expandGrid } from './grid.js';
+export type { SweepProgress, SweepStatus } from './ledger.js';
+export type { SweepOutcome } from './sweep-handle.js';
+export { Sweep } from './sweep-handle.js';
+export type { SweepOptions } from './sweep-options.js';

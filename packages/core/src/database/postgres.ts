@@ -1,0 +1,187 @@
+// Postgres by URL, through the pool that TypeORM opens with `pg`. Opened once by connection.ts.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ConnectionError, type EntropicError, InvalidOptionError, StoreBusyError, StoreFullError } from '../errors.js';
+import type { Database, Query, Row, Script } from './database.js';
+import { postgresDialect } from './postgres-dialect.js';
+
+export interface PostgresOptions {
+  url: string;
+  /** The URL without its password. */
+  address: string;
+}
+
+/** The part of `pg` that is used: it is an optional dependency, and loaded only for a postgres:// URL. */
+interface PgClient {
+  query(config: {
+    text: string;
+    values?: readonly unknown[];
+    rowMode?: 'array';
+    types?: unknown;
+  }): Promise<{ rows: Row[] }>;
+  release(error?: Error | boolean): void;
+}
+interface PgPool {
+  connect(): Promise<PgClient>;
+}
+
+const PATIENCE_MS = 30_000;
+const INT8 = 20;
+const JSON_OID = 114;
+
+export async function openPostgres(options: PostgresOptions): Promise<Database> {
+  const pg = await importPg(options.address);
+  const { DataSource } = await import('typeorm');
+  const source = new DataSource({
+    type: 'postgres',
+    url: options.url,
+    driver: pg,
+    applicationName: 'entropic',
+    connectTimeoutMS: 10_000,
+    poolSize: 6,
+    // A server that goes away while a connection idles: the next call finds out and reconnects.
+    poolErrorHandler: () => {},
+  });
+  try {
+    await source.initialize();
+  } catch (cause) {
+    throw connectError(options.address, cause);
+  }
+  const pool = (source.driver as unknown as { master: PgPool }).master;
+  const parse = (pg as { types: { getTypeParser(oid: number, format?: string): unknown } }).types.getTypeParser;
+  // bigint → number: fences, sizes and int params stay within 2^53 − 1 by validation; times of files are read as text.
+  const types = {
+    getTypeParser: (oid: number, format?: string) =>
+      oid === INT8 ? Number : oid === JSON_OID ? JSON.parse : parse(oid, format),
+  };
+  return new PostgresDatabase(pool, () => source.destroy(), types, options.address);
+}
+
+class PostgresDatabase implements Database {
+  readonly dialect = postgresDialect;
+  readonly address: string;
+  readonly #pool: PgPool;
+  readonly #destroy: () => Promise<void>;
+  readonly #types: unknown;
+
+  constructor(pool: PgPool, destroy: () => Promise<void>, types: unknown, address: string) {
+    this.#pool = pool;
+    this.#destroy = destroy;
+    this.#types = types;
+    this.address = address;
+  }
+
+  read(sql: string, params: readonly unknown[] = []) {
+    return this.#patiently((client) => this.#run(client, { sql, params }));
+  }
+
+  write<T>(script: () => Script<T>): Promise<T> {
+    return this.#patiently(async (client) => {
+      await client.query({ text: 'BEGIN' });
+      try {
+        const run = script();
+        let step = run.next();
+        while (!step.done) step = run.next(await this.#run(client, step.value));
+        await client.query({ text: 'COMMIT' });
+        return step.value;
+      } catch (error) {
+        // On a dead connection this fails too, and the server rolls back by itself.
+        await client.query({ text: 'ROLLBACK' }).catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  writeLease<T>(script: () => Script<T>): Promise<T> {
+    return this.write(script);
+  }
+
+  close() {
+    return this.#destroy();
+  }
+
+  async #run(client: PgClient, { sql, params }: Query): Promise<Row[]> {
+    return (await client.query({ text: numbered(sql), values: params, rowMode: 'array', types: this.#types })).rows;
+  }
+
+  /**
+   * Conflicts and lost connections are tried again from the start. If the answer to a COMMIT was lost, the script runs once
+   * more and finds its own fence in the row: scripts are written for that.
+   */
+  async #patiently<T>(work: (client: PgClient) => Promise<T>): Promise<T> {
+    const start = performance.now();
+    for (let tries = 0; ; tries++) {
+      let client: PgClient | undefined;
+      try {
+        client = await this.#pool.connect();
+        const result = await work(client);
+        client.release();
+        return result;
+      } catch (error) {
+        const kind = errorKind(error);
+        client?.release(kind === 'lost' ? true : undefined);
+        const waited = performance.now() - start;
+        if (kind === 'full') {
+          throw new StoreFullError(
+            `no space left on the server of ${this.address}; free space there, then repeat the call`,
+            { cause: error },
+          );
+        }
+        if (kind === undefined) throw error;
+        if (waited > PATIENCE_MS) {
+          if (kind === 'lost') throw connectError(this.address, error);
+          throw new StoreBusyError(
+            `${this.address} refused the transaction for ${Math.round(waited / 1000)} s; nothing was lost, try again`,
+            { cause: error },
+          );
+        }
+        await sleep(Math.min(1000, 5 * 2 ** Math.min(tries, 8)) * (0.5 + Math.random()));
+      }
+    }
+  }
+}
+
+const numberedTexts = new Map<string, string>();
+
+/** `?` → `$1`, `$2`, … None of our statements has a question mark in a literal. */
+function numbered(sql: string): string {
+  let text = numberedTexts.get(sql);
+  if (text === undefined) {
+    let n = 0;
+    text = sql.replace(/\?/g, () => `$${++n}`);
+    if (numberedTexts.size < 500) numberedTexts.set(sql, text);
+  }
+  return text;
+}
+
+function errorKind(error: unknown): 'conflict' | 'lost' | 'full' | undefined {
+  const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string };
+  if (code === '40001' || code === '40P01' || code === '55P03') return 'conflict';
+  if (code === '53100') return 'full';
+  // 57P01–03: the server shuts down or starts; 08*: connection; 53300: too many clients just now.
+  if (/^(57P0[123]|08...|53300)$/.test(code)) return 'lost';
+  if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT)$/.test(code)) return 'lost';
+  if (/Connection terminated|connection error|not queryable|timeout exceeded when trying to connect/i.test(message))
+    return 'lost';
+  return undefined;
+}
+
+async function importPg(address: string): Promise<unknown> {
+  try {
+    const pg = await import('pg');
+    return pg.default ?? pg;
+  } catch (cause) {
+    throw new InvalidOptionError(`dbUrl ${address} needs the package "pg"; install it: npm install pg`, { cause });
+  }
+}
+
+function connectError(address: string, cause: unknown): EntropicError {
+  const { code = '', message = String(cause) } = (cause ?? {}) as { code?: string; message?: string };
+  const detail = message || code;
+  const next =
+    code === '28P01' || code === '28000'
+      ? 'the user or the password is not accepted'
+      : code === '3D000'
+        ? 'that database does not exist: create it first (createdb)'
+        : 'is the server running, and the address right?';
+  return new ConnectionError(`cannot use ${address}: ${detail}; ${next}`, address, { cause });
+}

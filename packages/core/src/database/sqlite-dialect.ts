@@ -1,0 +1,79 @@
+// What SQLite says in its own way. Beside postgres-dialect.ts, which has the same members in the same order.
+import { type Dialect, parseSqlTime, query, sqlTime } from './database.js';
+
+const quote = (name: string) => `"${name.replaceAll('"', '""')}"`;
+
+export const sqliteDialect: Dialect = {
+  name: 'sqlite',
+  // unixepoch('subsec') needs a newer SQLite than libsql's.
+  nowMs: "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+  quote,
+  inList: 'IN (SELECT value FROM json_each(?))',
+  listParam: (ids) => JSON.stringify(ids),
+
+  *insert(table, columns, rows, tail) {
+    const names = columns.map((c) => quote(c.name)).join(', ');
+    const sql = `INSERT INTO ${quote(table)} (${names}) VALUES (${columns.map(() => '?').join(', ')}) ${tail}`;
+    const returned = [];
+    // One prepared statement, row by row: 4 µs a row, and no limit on the number of variables.
+    for (const row of rows) returned.push(...(yield* query(sql, row)));
+    return returned;
+  },
+
+  *drawFences(n) {
+    const [row] = yield* query(
+      "UPDATE entropic_meta SET value = CAST(value AS INTEGER) + CAST(? AS INTEGER) WHERE key = 'fence' RETURNING value",
+      [n],
+    );
+    const last = Number(row?.[0]);
+    return Array.from({ length: n }, (_, i) => last - n + 1 + i);
+  },
+
+  columnType(kind) {
+    switch (kind) {
+      case 'id':
+        return 'VARCHAR(16)';
+      case 'int':
+        return 'BIGINT';
+      case 'float':
+        return 'REAL';
+      case 'bool':
+        return 'INTEGER';
+      case 'text':
+        return 'TEXT';
+      case 'json':
+        return 'JSON';
+      case 'time':
+        return 'DATETIME';
+    }
+  },
+
+  encode(kind, value) {
+    if (value === null || value === undefined) return null;
+    if (kind === 'bool') return value ? 1 : 0;
+    if (kind === 'json') return JSON.stringify(value);
+    if (kind === 'time') return sqlTime(value as number);
+    return value;
+  },
+
+  decode(kind, value) {
+    if (value === null) return null;
+    if (kind === 'bool') return Boolean(value);
+    // The column's type has numeric affinity: a top-level number comes back as one.
+    if (kind === 'json') return typeof value === 'string' ? JSON.parse(value) : value;
+    if (kind === 'time') return parseSqlTime(String(value));
+    return value;
+  },
+
+  literal(kind, value) {
+    if (value === null) return 'NULL';
+    if (kind === 'bool') return value ? '1' : '0';
+    if (kind === 'int' || kind === 'float') return String(value);
+    return `'${(kind === 'json' ? JSON.stringify(value) : String(value)).replaceAll("'", "''")}'`;
+  },
+
+  tableColumns: (table) => ({ sql: 'SELECT name, type, "notnull" FROM pragma_table_info(?)', params: [table] }),
+
+  // BEGIN IMMEDIATE has the only write lock already.
+  *lockSchema() {},
+};

@@ -1,0 +1,304 @@
+// Outcomes → rows: the single writer. What finishes within a few milliseconds shares the folder's fsync and the transaction; a lone
+// run does not wait. Called by engine.ts for runs and by recover.ts for what a killed process left.
+import { type EntropicError, StoreFullError } from './errors.js';
+import type { EventBus } from './events.js';
+import type { JournalWriter } from './journal.js';
+import type { Finder } from './lookup.js';
+import type { Point } from './params.js';
+import type { StorePaths } from './paths.js';
+import type { Publication, Publisher, PublishPlan } from './publish.js';
+import { type AnyRecord, toRecord } from './record.js';
+import type { NewRun, Runs } from './runs.js';
+import { type FileSystem, isCode } from './seams.js';
+import type { Manifest } from './task.js';
+
+const MAX_GROUP = 256;
+
+/** A sealed run under a lease that we hold. */
+export interface Sealed {
+  point: Point;
+  /** Of our lease; for a recovered run newer than the manifest's. */
+  fence: number;
+  manifest: Manifest;
+  /** Absolute; undefined if the file has its final name already. */
+  temp: string | undefined;
+  /** When the lease was claimed, on the clock of `elapsed()`. */
+  claimedAt: number;
+  /** Its manifest stands in another owner's journal, which recover.ts settles. */
+  recovered: boolean;
+}
+
+export type Ingested = { status: 'committed'; record: AnyRecord } | { status: 'stale' };
+
+interface Entry extends Sealed, Publication {
+  resolve(result: Ingested): void;
+  reject(error: unknown): void;
+  linked: boolean;
+  plan: PublishPlan;
+}
+
+interface IngestParts {
+  runs: Runs;
+  fs: FileSystem;
+  paths: StorePaths;
+  events: EventBus;
+  publisher: Publisher;
+  finder: Finder;
+  journal: () => JournalWriter;
+  owner: string;
+  host: string;
+  durable: boolean;
+  leaseSeconds: number;
+  now: () => number;
+  elapsed: () => number;
+  stillMine: (ids: readonly string[]) => Promise<Set<string>>;
+}
+
+export class Ingest {
+  readonly #parts: IngestParts;
+  #queue: Entry[] = [];
+  #working: Promise<void> | undefined;
+  /** Sealed runs whose commit failed: the next call for the point commits them instead of running again. */
+  readonly unsettled = new Map<string, Sealed>();
+
+  constructor(parts: IngestParts) {
+    this.#parts = parts;
+  }
+
+  /** How many are on their way. */
+  get pending(): number {
+    return this.#queue.length;
+  }
+
+  /** Resolves after the commit, and the fsyncs of `durability: 'full'`. Rejects if it could not be committed: it is then kept. */
+  add(sealed: Sealed): Promise<Ingested> {
+    return new Promise((resolve, reject) => {
+      const { id, sha256, size, mtimeNs, forced } = sealed.manifest;
+      this.#queue.push({
+        ...sealed,
+        id,
+        sha256,
+        size,
+        mtimeNs,
+        forced,
+        resolve,
+        reject,
+        linked: sealed.temp === undefined,
+        plan: undefined,
+      });
+      this.#working ??= this.#work();
+    });
+  }
+
+  /** Until nothing is on its way. */
+  async drain(): Promise<void> {
+    while (this.#working) await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    // The queue is taken at the next turn of microtasks, so that what was added together goes together.
+    await undefined;
+    while (this.#queue.length > 0) {
+      const group = this.#queue.splice(0, MAX_GROUP);
+      await this.#group(group);
+    }
+    this.#working = undefined;
+  }
+
+  async #group(group: Entry[]): Promise<void> {
+    const { paths, fs, durable } = this.#parts;
+    let entries = await this.#dropStale(group);
+    if (durable) {
+      entries = await this.#each(
+        entries,
+        async (entry) => {
+          if (entry.temp !== undefined) await fs.fsync(entry.temp);
+        },
+        true,
+      );
+    }
+    entries = await this.#each(entries, (entry) => {
+      if (!entry.linked) entry.linked = this.#parts.publisher.tryLink(entry);
+    });
+    await this.#planConflicts(entries.filter((entry) => !entry.linked));
+    if (durable && entries.some((entry) => entry.linked)) {
+      try {
+        await fs.fsync(paths.resultsDir);
+      } catch (error) {
+        for (const entry of entries) this.#fail(entry, error);
+        return;
+      }
+    }
+    await this.#commit(entries);
+  }
+
+  async #commit(entries: Entry[]): Promise<void> {
+    if (entries.length === 0) return;
+    const { runs, owner, events, now, elapsed, paths, publisher, durable } = this.#parts;
+    const byId = new Map(entries.map((entry) => [entry.id, entry]));
+    const rows = new Map<string, NewRun>(entries.map((entry) => [entry.id, this.#row(entry)]));
+    const started = elapsed();
+    let committed: Set<string>;
+    try {
+      committed = await runs.commit([...rows.values()], {
+        owner,
+        committedAt: now(),
+        settle: (id) => {
+          const entry = byId.get(id) as Entry;
+          if (!entry.linked) (rows.get(id) as NewRun).mtimeNs = publisher.settle(entry, entry.plan, { fsync: durable });
+        },
+      });
+    } catch (error) {
+      if (entries.length > 1 && !isInfrastructure(error)) {
+        // One row that the table refuses (a constraint added by hand) must not take its neighbours along.
+        for (const entry of entries) await this.#commit([entry]);
+        return;
+      }
+      for (const entry of entries) this.#fail(entry, error);
+      return;
+    }
+    if (committed.size > 0 && events.wants('row.committed')) {
+      events.emit({ type: 'row.committed', ids: [...committed], seconds: elapsed() - started });
+    }
+    this.#markDone(entries);
+    for (const entry of entries) {
+      this.unsettled.delete(entry.id);
+      this.#removeTemp(entry);
+      const file = paths.finalFile(entry.id);
+      if (!committed.has(entry.id)) {
+        events.emit({ type: 'run.stale', id: entry.id, fence: entry.fence });
+        entry.resolve({ status: 'stale' });
+        continue;
+      }
+      if (events.wants('file.published'))
+        events.emit({ type: 'file.published', id: entry.id, file, bytes: entry.size });
+      const row = rows.get(entry.id) as NewRun;
+      const stored = { id: entry.id, createdAt: new Date(row.createdAt), customData: JSON.parse(row.customData) };
+      entry.resolve({ status: 'committed', record: toRecord(stored, entry.point.params, file) });
+    }
+  }
+
+  #row(entry: Entry): NewRun {
+    const { manifest, point } = entry;
+    return {
+      id: entry.id,
+      fence: entry.fence,
+      params: point.params,
+      paramsText: point.paramsText,
+      resultFile: this.#parts.paths.columnText(entry.id),
+      createdAt: manifest.createdAt,
+      customData: manifest.customData,
+      sha256: manifest.sha256,
+      size: manifest.size,
+      mtimeNs: manifest.mtimeNs,
+      codeDigest: manifest.codeDigest,
+      elapsedSeconds: manifest.elapsedSeconds,
+      host: this.#parts.host,
+    };
+  }
+
+  /** A process that was stopped for longer than its lease finds out here, before it touches a final name. */
+  async #dropStale(group: Entry[]): Promise<Entry[]> {
+    const { elapsed, leaseSeconds, stillMine } = this.#parts;
+    const old = group.filter((entry) => elapsed() - entry.claimedAt > leaseSeconds * 0.9);
+    if (old.length === 0) return group;
+    let mine: Set<string>;
+    try {
+      mine = await stillMine(old.map((entry) => entry.id));
+    } catch (error) {
+      for (const entry of group) this.#fail(entry, error);
+      return [];
+    }
+    const stale = new Set(old.filter((entry) => !mine.has(entry.id)));
+    this.#markDone([...stale]);
+    for (const entry of stale) {
+      this.unsettled.delete(entry.id);
+      this.#removeTemp(entry);
+      this.#parts.events.emit({ type: 'run.stale', id: entry.id, fence: entry.fence });
+      entry.resolve({ status: 'stale' });
+    }
+    return group.filter((entry) => !stale.has(entry));
+  }
+
+  async #planConflicts(entries: Entry[]): Promise<void> {
+    if (entries.length === 0) return;
+    const { runs, publisher, finder } = this.#parts;
+    const rows = new Map((await runs.findMany(entries.map((entry) => entry.id))).map((row) => [row.id, row]));
+    await Promise.all(
+      entries.map(async (entry) => {
+        entry.plan = await publisher.plan(entry, rows.get(entry.id), (row) => finder.checkFile(row, { digest: false }));
+      }),
+    );
+  }
+
+  /** Does one step for every entry, side by side; an entry whose step fails leaves the group. */
+  async #each(entries: Entry[], step: (entry: Entry) => unknown, fileDoubtful = false): Promise<Entry[]> {
+    const results = await Promise.allSettled(entries.map(async (entry) => step(entry)));
+    return entries.filter((entry, i) => {
+      const result = results[i] as PromiseSettledResult<unknown>;
+      if (result.status === 'rejected') this.#fail(entry, result.reason, fileDoubtful);
+      return result.status === 'fulfilled';
+    });
+  }
+
+  /**
+   * @param fileDoubtful after a failed fsync the kernel may have dropped the pages: the file is not to be trusted, so the run is
+   * forgotten. Otherwise only the commit failed, and the sealed run is kept for the next call.
+   */
+  #fail(entry: Entry, error: unknown, fileDoubtful = false): void {
+    const { events, paths } = this.#parts;
+    if (fileDoubtful) {
+      this.#markDone([entry]);
+      this.#removeTemp(entry);
+    } else {
+      this.unsettled.set(entry.id, entry);
+    }
+    events.emit({
+      type: 'store.trouble',
+      what: `committing ${entry.id} under ${paths.resultsDir}`,
+      message: (error as Error)?.message ?? String(error),
+    });
+    entry.reject(asStoreError(error, paths.resultsDir));
+  }
+
+  #removeTemp(entry: Entry): void {
+    const { temp } = entry;
+    if (temp === undefined) return;
+    try {
+      this.#parts.fs.unlink(temp);
+    } catch {
+      // It was renamed to its final name, or the folder goes at the end.
+    }
+  }
+
+  #markDone(entries: readonly Entry[]): void {
+    const settled = entries
+      .filter((entry) => !entry.recovered)
+      .map((entry) => [entry.manifest.id, entry.manifest.fence] as const);
+    if (settled.length === 0) return;
+    try {
+      this.#parts.journal().done(settled);
+    } catch (error) {
+      // A missing `done` only makes the next recovery look at a row that is there already.
+      this.#parts.events.emit({
+        type: 'store.trouble',
+        what: `the journal in ${this.#parts.paths.ownerDir}`,
+        message: (error as Error).message,
+      });
+    }
+  }
+}
+
+function isInfrastructure(error: unknown): boolean {
+  const { code = '' } = (error ?? {}) as { code?: string };
+  return code.startsWith('ENTROPIC_') || isCode(error, 'ENOSPC', 'EIO', 'EDQUOT', 'EACCES', 'EROFS');
+}
+
+/** Full disks are told apart: what to do about them is different. */
+export function asStoreError(error: unknown, folder: string): EntropicError | unknown {
+  if (!isCode(error, 'ENOSPC', 'EDQUOT')) return error;
+  return new StoreFullError(
+    `no space left under ${folder}; free files first, then repeat the call: only what is missing runs again`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,174 @@
+// Opens everything that a store is made of, in order, and closes it again if a later step fails. The seams are the world outside:
+// a test puts its own in. Called by RunStore.open.
+import { hostname } from 'node:os';
+import { Attempts } from './attempts.js';
+import { openDatabase } from './database/connection.js';
+import type { Database } from './database/database.js';
+import { prepareSchema } from './database/migrations.js';
+import { Engine } from './engine.js';
+import { toModel } from './entity-model.js';
+import { InvalidOptionError } from './errors.js';
+import { EventBus } from './events.js';
+import { Heartbeat } from './heartbeat.js';
+import { Ingest } from './ingest.js';
+import { Leases } from './leases.js';
+import { Finder } from './lookup.js';
+import { makeOwner, ownerState } from './owner.js';
+import { compileSchema, type PointSchema } from './params.js';
+import { StorePaths } from './paths.js';
+import { Publisher } from './publish.js';
+import { Recovery } from './recover.js';
+import { checkResultsDir, claimResultsDir } from './results-dir.js';
+import { Runs } from './runs.js';
+import type { Seams } from './seams.js';
+import { type ResolvedOptions, resolveStoreOptions, type StoreOptions } from './store-options.js';
+import type { Execute } from './task.js';
+
+/** A store's parts, for run-store.ts and for what asks about many runs. */
+export interface OpenedStore {
+  options: ResolvedOptions;
+  schema: PointSchema;
+  engine: Engine;
+  database: Database;
+  runs: Runs;
+  leases: Leases;
+  attempts: Attempts;
+  finder: Finder;
+  recovery: Recovery;
+  publisher: Publisher;
+  ingest: Ingest;
+  heartbeat: Heartbeat;
+  paths: StorePaths;
+  events: EventBus;
+  seams: Seams;
+  host: string;
+  owner: string;
+}
+
+/** The runner as core sees it: a port and the digest of its code. */
+export interface Runnable {
+  execute: Execute;
+  codeDigest: string | null;
+}
+
+export async function openParts(
+  raw: StoreOptions & { model: unknown },
+  runnable: Runnable | undefined,
+  seams: Seams,
+): Promise<OpenedStore> {
+  const options = resolveStoreOptions(raw);
+  const owner = makeOwner(seams.ids.nonce());
+  const paths = new StorePaths({ resultsDir: options.resultsDir, fileSuffix: options.fileSuffix, owner });
+  const { getMetadataArgsStorage } = await import('typeorm');
+  const model = toModel(raw.model, getMetadataArgsStorage() as Parameters<typeof toModel>[1]);
+  const events = new EventBus(model.tableName, seams.clock.now, options.logger);
+  const database = await openDatabase(options.target, options);
+  try {
+    const { readOnly } = options;
+    const prepared = await prepareSchema(database, model, {
+      readOnly,
+      now: seams.clock.now(),
+      newStoreId: seams.ids.nonce(),
+    });
+    const folderOwner = { table: model.tableName, storeId: prepared.storeId, database: database.address };
+    if (readOnly) checkResultsDir(paths, folderOwner, seams);
+    else claimResultsDir(paths, folderOwner, seams, events);
+    const schema = compileSchema(model, prepared.frozenDefaults);
+    const store = assemble({ options, schema, database, paths, events, seams, owner, runnable });
+    if (!readOnly) await store.recovery.atOpen();
+    events.emit({ type: 'store.opened', database: database.address, resultsDir: paths.resultsDir });
+    return store;
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+function assemble(given: {
+  options: ResolvedOptions;
+  schema: PointSchema;
+  database: Database;
+  paths: StorePaths;
+  events: EventBus;
+  seams: Seams;
+  owner: string;
+  runnable: Runnable | undefined;
+}): OpenedStore {
+  const { options, schema, database, paths, events, seams, owner, runnable } = given;
+  const table = schema.model.tableName;
+  const host = hostname();
+  const { now, elapsed } = seams.clock;
+  const leaseMs = options.leaseSeconds * 1000;
+  const runs = new Runs(database, schema.model);
+  const leases = new Leases(database, { table, owner, leaseMs, stateOf: ownerState });
+  const attempts = new Attempts(database, table, leases);
+  const finder = new Finder({ runs, leases, fs: seams.fs, paths, schema, events, verify: options.verify });
+  const publisher = new Publisher({ fs: seams.fs, paths, events, now, nonce: seams.ids.nonce });
+  const ingest: Ingest = new Ingest({
+    runs,
+    fs: seams.fs,
+    paths,
+    events,
+    publisher,
+    finder,
+    journal: () => engine.journal,
+    owner,
+    host,
+    durable: options.durability === 'full',
+    leaseSeconds: options.leaseSeconds,
+    now,
+    elapsed,
+    stillMine: (ids) => leases.mine(ids),
+  });
+  const recovery = new Recovery({
+    fs: seams.fs,
+    paths,
+    schema,
+    runs,
+    leases,
+    ingest,
+    events,
+    owner,
+    stateOf: ownerState,
+    now,
+    elapsed,
+  });
+  const heartbeat = new Heartbeat({ target: options.target, owner, leaseMs }, (error) =>
+    events.emit({ type: 'store.trouble', what: 'the heartbeat', message: error.message }),
+  );
+  const engine = new Engine({
+    schema,
+    runs,
+    leases,
+    attempts,
+    finder,
+    ingest,
+    recovery,
+    heartbeat,
+    events,
+    paths,
+    seams,
+    execute: runnable?.execute ?? (() => Promise.reject(new InvalidOptionError('this store has no runner'))),
+    codeDigest: runnable?.codeDigest ?? null,
+    host,
+  });
+  return {
+    options,
+    schema,
+    engine,
+    database,
+    runs,
+    leases,
+    attempts,
+    finder,
+    recovery,
+    publisher,
+    ingest,
+    heartbeat,
+    paths,
+    events,
+    seams,
+    host,
+    owner,
+  };
+}

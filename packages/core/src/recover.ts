@@ -1,0 +1,184 @@
+// What a killed process left: finished runs that have a manifest and no row are adopted, the rest of its folder goes. Called at
+// open for every dead owner, and by engine.ts whenever a lease is taken over from one.
+import { join } from 'node:path';
+import type { EventBus } from './events.js';
+import type { Ingest, Sealed } from './ingest.js';
+import { CLOSED_MARK, readLiveManifests, settleIn } from './journal.js';
+import type { Leases } from './leases.js';
+import type { OwnerState } from './owner.js';
+import { fillFrozenDefaults, type Point, type PointSchema, pointFromColumns } from './params.js';
+import type { StorePaths } from './paths.js';
+import type { Runs } from './runs.js';
+import type { FileSystem } from './seams.js';
+import type { Manifest } from './task.js';
+
+/** Folders of owners on other hosts are left alone for so long after their last change. */
+const GRACE_MS = 60 * 60 * 1000;
+const GROUP = 256;
+
+interface RecoveryParts {
+  fs: FileSystem;
+  paths: StorePaths;
+  schema: PointSchema;
+  runs: Runs;
+  leases: Leases;
+  ingest: Ingest;
+  events: EventBus;
+  owner: string;
+  stateOf: (owner: string) => OwnerState;
+  now: () => number;
+  elapsed: () => number;
+}
+
+export class Recovery {
+  readonly #parts: RecoveryParts;
+
+  constructor(parts: RecoveryParts) {
+    this.#parts = parts;
+  }
+
+  /** At open: every folder whose owner is gone. Costs one listing when there is none. */
+  async atOpen(): Promise<void> {
+    const { fs, paths, events } = this.#parts;
+    let liveOwners: Set<string> | undefined;
+    for (const owner of fs.list(paths.tmpDir)) {
+      if (owner === this.#parts.owner) continue;
+      try {
+        if (!this.#isGone(owner)) {
+          if (this.#parts.stateOf(owner) === 'alive' || !this.#isOld(owner)) continue;
+          liveOwners ??= await this.#parts.leases.liveOwners();
+          if (liveOwners.has(owner)) continue;
+        }
+        await this.adoptOwner(owner);
+      } catch (error) {
+        // A store must open although the disk is full or a folder is not ours: what is there stays for the next time.
+        events.emit({
+          type: 'store.trouble',
+          what: `recovering ${join(paths.tmpDir, owner)}`,
+          message: (error as Error).message,
+        });
+      }
+    }
+  }
+
+  /** All that an owner finished and did not commit; then its folder goes, unless something in it is still to be done. */
+  async adoptOwner(owner: string): Promise<void> {
+    const { fs, paths } = this.#parts;
+    const folder = join(paths.tmpDir, owner);
+    const manifests = newestOf(readLiveManifests(fs, folder));
+    let whole = true;
+    for (let i = 0; i < manifests.length; i += GROUP) {
+      whole = (await this.#adoptGroup(owner, folder, manifests.slice(i, i + GROUP))) && whole;
+    }
+    if (!whole || !this.#isGone(owner)) return;
+    await this.#parts.leases.forgetOwner(owner);
+    fs.removeDir(folder);
+  }
+
+  /** A finished run of this point in the folder of the owner that we took its lease from. */
+  async find(owner: string, id: string): Promise<Manifest | undefined> {
+    const folder = join(this.#parts.paths.tmpDir, owner);
+    return readLiveManifests(this.#parts.fs, folder).findLast((manifest) => manifest.id === id);
+  }
+
+  /** The sealed run of a manifest, if its file is where it should be and whole. */
+  async toSealed(manifest: Manifest, folder: string, fence: number): Promise<Sealed | undefined> {
+    const { fs, paths, elapsed } = this.#parts;
+    const point = this.#pointOf(manifest);
+    if (point === undefined) return undefined;
+    for (const path of [join(folder, manifest.file), paths.finalFile(manifest.id)]) {
+      if (fs.stat(path)?.kind !== 'file') continue;
+      const digest = await fs.digest(path);
+      if (digest.sha256 !== manifest.sha256 || digest.size !== manifest.size) continue;
+      const temp = path === paths.finalFile(manifest.id) ? undefined : path;
+      return {
+        point,
+        fence,
+        manifest: { ...manifest, mtimeNs: digest.mtimeNs },
+        temp,
+        claimedAt: elapsed(),
+        recovered: true,
+      };
+    }
+    return undefined;
+  }
+
+  /** Drops every finished run of a point that nobody committed: it was deleted. */
+  forget(id: string): void {
+    const { fs, paths } = this.#parts;
+    for (const owner of fs.list(paths.tmpDir)) {
+      if (this.#parts.stateOf(owner) === 'alive' && !this.#isGone(owner)) continue;
+      const folder = join(paths.tmpDir, owner);
+      settleIn(
+        fs,
+        folder,
+        readLiveManifests(fs, folder)
+          .filter((m) => m.id === id)
+          .map((m) => [m.id, m.fence] as const),
+      );
+    }
+  }
+
+  /** @returns whether nothing of the group is left to be done */
+  async #adoptGroup(owner: string, folder: string, manifests: readonly Manifest[]): Promise<boolean> {
+    const { leases, runs, ingest, events, paths } = this.#parts;
+    const { claimed, held } = await leases.claim(manifests.map((manifest) => manifest.id));
+    const rows = new Map((await runs.findMany(claimed.map((lease) => lease.id))).map((row) => [row.id, row]));
+    const fences = new Map(claimed.map((lease) => [lease.id, lease.fence]));
+    const idle: string[] = [];
+    const commits: Promise<boolean>[] = [];
+    for (const manifest of manifests) {
+      const fence = fences.get(manifest.id);
+      if (fence === undefined) continue;
+      const newer = (rows.get(manifest.id)?.fence ?? 0) >= manifest.fence;
+      const sealed = newer ? undefined : await this.toSealed(manifest, folder, fence);
+      if (sealed === undefined) {
+        idle.push(manifest.id);
+        continue;
+      }
+      commits.push(
+        ingest.add(sealed).then(
+          (result) => {
+            if (result.status === 'committed')
+              events.emit({ type: 'run.recovered', id: manifest.id, file: paths.finalFile(manifest.id), owner });
+            return true;
+          },
+          () => false,
+        ),
+      );
+    }
+    const settled = await Promise.all(commits);
+    await leases.release(idle);
+    return held.length === 0 && settled.every(Boolean);
+  }
+
+  #isGone(owner: string): boolean {
+    const { fs, paths, stateOf } = this.#parts;
+    return stateOf(owner) === 'dead' || fs.stat(join(paths.tmpDir, owner, CLOSED_MARK)) !== null;
+  }
+
+  #isOld(owner: string): boolean {
+    const { fs, paths, now } = this.#parts;
+    const folder = join(paths.tmpDir, owner);
+    const times = [folder, ...fs.list(folder).map((name) => join(folder, name))].map(
+      (path) => Number(fs.stat(path)?.mtimeNs ?? 0) / 1e6,
+    );
+    return now() - Math.max(...times) > GRACE_MS;
+  }
+
+  #pointOf(manifest: Manifest): Point | undefined {
+    const text = fillFrozenDefaults(this.#parts.schema, manifest.paramsText);
+    if (text === undefined) return undefined;
+    try {
+      const point = pointFromColumns(this.#parts.schema, JSON.parse(text));
+      return point.id === manifest.id ? point : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** One manifest a point, the newest: older ones were superseded by it. */
+function newestOf(manifests: readonly Manifest[]): Manifest[] {
+  return [...new Map(manifests.map((manifest) => [manifest.id, manifest])).values()];
+}

@@ -1,0 +1,342 @@
+// RunStore: what a user does with one run. Each method is a few calls on the engine; the façade adds `sweep` and the runner.
+import { realpathSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Attempt } from './attempts.js';
+import { show } from './canonical.js';
+import { checkCustomData, columnCustomData } from './custom-data.js';
+import type { Engine, RunRequest } from './engine.js';
+import { abortError, InvalidOptionError, InvalidParamsError } from './errors.js';
+import type { StoreEvent } from './events.js';
+import { type OpenedStore, openParts, type Runnable } from './open.js';
+import { checkOptionNames, type Duration, parseDuration } from './options.js';
+import { type Point, pointFromColumns } from './params.js';
+import { type AnyRecord, toRecord } from './record.js';
+import { realSeams, type Seams } from './seams.js';
+import type { StoreOptions } from './store-options.js';
+import type { CustomData, RunRecord } from './types.js';
+import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.js';
+
+/** Options of one run. */
+export interface RunOptions {
+  /** Kept beside the result, as JSON of at most 64 KiB; only by an actual run, a hit returns the record as it is. */
+  customData?: CustomData;
+  /** Aborts the run; the call then rejects with an AbortError. */
+  signal?: AbortSignal;
+  /** Longest time of the run itself, without waiting. @defaultValue none */
+  timeout?: Duration;
+}
+
+export interface RegisterOptions {
+  /** As of a run. */
+  customData?: CustomData;
+  /** Lets the row point to another file than it does. @defaultValue false */
+  replace?: boolean;
+}
+
+export interface DeleteOptions {
+  /** Removes the result file too. @defaultValue false */
+  removeFile?: boolean;
+}
+
+const ID = /^[0-9a-f]{16}$/;
+/** How often a point that another process runs is looked at, in milliseconds: doubled up to the last. */
+const POLL_MS = [20, 250] as const;
+
+/** A store of runs. `In`: the params that users pass; `Full`: all of them, as records have them. */
+export class RunStore<In, Full> implements AsyncDisposable {
+  readonly #parts: OpenedStore;
+  readonly #hasRunner: boolean;
+  #closed: Promise<void> | undefined;
+
+  protected constructor(parts: OpenedStore, hasRunner: boolean) {
+    this.#parts = parts;
+    this.#hasRunner = hasRunner;
+  }
+
+  /** For siblings: opens the parts, which a subclass hands to its constructor. */
+  protected static openParts(
+    options: StoreOptions & { model: unknown },
+    runnable: Runnable | undefined,
+    seams: Seams = realSeams,
+  ) {
+    return openParts(options, runnable, seams);
+  }
+
+  /** What happens in this store from now on, until it is closed or the loop is left. */
+  get events(): AsyncIterable<StoreEvent> {
+    return { [Symbol.asyncIterator]: () => this.#parts.events.stream() };
+  }
+
+  /**
+   * The record of a point that was run before and whose file is whole; `null` otherwise. Changes nothing.
+   * @throws InvalidParamsError
+   */
+  async retrieve(params: In): Promise<RunRecord<Full> | null> {
+    const point = this.engine.resolve(params);
+    this.engine.assertOpen();
+    const [answer] = await this.engine.find([point]);
+    if (answer?.kind === 'error') throw answer.error;
+    if (answer?.kind !== 'hit') return null;
+    this.engine.announceHit(answer.record);
+    return answer.record as RunRecord<Full>;
+  }
+
+  /** The record of an id (16 hexadecimal digits), or `null`. */
+  async get(id: string): Promise<RunRecord<Full> | null> {
+    checkId(id);
+    this.engine.assertOpen();
+    const { runs, finder, paths, schema } = this.#parts;
+    const [row] = await runs.findMany([id]);
+    const values = row && (await runs.paramsOf([id])).get(id);
+    if (!row || !values) return null;
+    const { params } = pointFromColumns(schema, values);
+    if ((await finder.checkFile(row, { digest: false })) === undefined)
+      return toRecord(row, params, paths.locate(row)) as RunRecord<Full>;
+    // The look-up by params knows about results that are just being replaced.
+    const [answer] = await finder.find([this.engine.resolve(params)]);
+    return answer?.kind === 'hit' ? (answer.record as RunRecord<Full>) : null;
+  }
+
+  /**
+   * Returns the stored record, or runs the point and stores it. Whoever asks for the same point meanwhile, in this process or
+   * another, waits for that run and gets its record.
+   * @throws InvalidParamsError before anything runs; RunFailedError; an AbortError if `signal` aborts
+   */
+  runOrRetrieve(params: In, options?: RunOptions): Promise<RunRecord<Full>> {
+    return this.#obtain(params, options, false);
+  }
+
+  /**
+   * Runs the point whether or not it was run before: same id, its row and file are replaced when the new ones are whole.
+   * @throws as `runOrRetrieve`
+   */
+  run(params: In, options?: RunOptions): Promise<RunRecord<Full>> {
+    return this.#obtain(params, options, true);
+  }
+
+  /**
+   * Indexes a file that was made elsewhere: it stays where it is, and is never copied, moved or renamed.
+   * @param file an existing, non-empty regular file
+   * @throws InvalidOptionError if there is no such file, or the point has another result already and `replace` is not set
+   */
+  async register(params: In, file: string | URL, options?: RegisterOptions): Promise<RunRecord<Full>> {
+    checkOptionNames(options, ['customData', 'replace'], 'register');
+    const point = this.engine.resolve(params);
+    const customData = columnCustomData(checkCustomData(options?.customData), null, undefined);
+    this.#assertWritable('register');
+    const path = realFile(file);
+    const { fs, clock } = this.#parts.seams;
+    const { sha256, size, mtimeNs } = await fs.digest(path);
+    const { leases, runs, finder, paths, events, host, owner } = this.#parts;
+    const fence = await this.#lease(point);
+    try {
+      const [row] = await runs.findMany([point.id]);
+      const valid = row !== undefined && (await finder.checkFile(row, { digest: false })) === undefined;
+      if (row && valid && row.sha256 === sha256)
+        return toRecord(row, point.params, paths.locate(row)) as RunRecord<Full>;
+      if (row && valid && options?.replace !== true) {
+        throw new InvalidOptionError(
+          `register: ${point.id} has a result already, ${paths.locate(row)}, with other content than ${path}; pass { replace: true } to point to the new one`,
+        );
+      }
+      const createdAt = clock.now();
+      const run = {
+        id: point.id,
+        fence,
+        params: point.params,
+        paramsText: point.paramsText,
+        resultFile: path,
+        createdAt,
+        customData,
+        sha256,
+        size,
+        mtimeNs,
+        codeDigest: null,
+        elapsedSeconds: null,
+        host,
+      };
+      await runs.commit([run], { owner, committedAt: createdAt, settle: () => {} });
+      events.emit({ type: 'row.registered', id: point.id, file: path });
+      return toRecord(
+        { id: point.id, createdAt: new Date(createdAt), customData: JSON.parse(customData) },
+        point.params,
+        path,
+      ) as RunRecord<Full>;
+    } finally {
+      await leases.release([point.id]);
+    }
+  }
+
+  /**
+   * Forgets a point: its row goes, and with `removeFile` its file.
+   * @returns whether there was a row
+   */
+  async delete(params: In | { id: string }, options?: DeleteOptions): Promise<boolean> {
+    checkOptionNames(options, ['removeFile'], 'delete');
+    const id = isIdSelector(params) ? params.id : this.engine.resolve(params).id;
+    checkId(id);
+    this.#assertWritable('delete');
+    const { runs, recovery, ingest, paths, seams, events } = this.#parts;
+    recovery.forget(id);
+    ingest.unsettled.delete(id);
+    const [row] = await runs.findMany([id]);
+    if (row && options?.removeFile === true) {
+      // The file first: on a full disk the row can only go once there is space again.
+      const file = paths.locate(row);
+      if (seams.fs.stat(file)?.kind === 'file') {
+        seams.fs.unlink(file);
+        events.emit({ type: 'file.removed', id, file });
+      }
+    }
+    const removed = await runs.remove(id);
+    if (removed) events.emit({ type: 'row.deleted', id });
+    return removed;
+  }
+
+  /** Failed attempts of a point, oldest first. */
+  async attempts(id: string): Promise<Attempt[]> {
+    checkId(id);
+    this.engine.assertOpen();
+    return this.#parts.attempts.list(id);
+  }
+
+  /**
+   * Compares rows, files and leases, and reports what does not fit; with `repair` sets it right, moving files to
+   * `<resultsDir>/.quarantine/` and never deleting one.
+   */
+  async verify(options?: VerifyOptions): Promise<VerifyReport> {
+    this.engine.assertOpen();
+    if (options?.repair) this.#assertWritable('verify({ repair: true })');
+    return verifyStore(this.#parts, options ?? {});
+  }
+
+  /** Waits for what runs, commits it and ends everything that was opened. Idempotent. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** For siblings (the scheduler's sweep). */
+  protected get engine(): Engine {
+    return this.#parts.engine;
+  }
+
+  /** @throws InvalidOptionError if this store cannot run anything */
+  protected assertRunnable(): void {
+    this.#assertWritable('a run');
+    if (!this.#hasRunner)
+      throw new InvalidOptionError(
+        'this store was opened without a runner, so a miss cannot be run; pass one to Store.open',
+      );
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.engine.close();
+    } finally {
+      await this.#parts.database.close();
+      this.#parts.events.emit({ type: 'store.closed' });
+      this.#parts.events.close();
+    }
+  }
+
+  #assertWritable(what: string): void {
+    this.engine.assertOpen();
+    if (this.#parts.options.readOnly)
+      throw new InvalidOptionError(`${what}: this store was opened with readOnly: true`);
+  }
+
+  async #obtain(params: In, options: RunOptions | undefined, forced: boolean): Promise<RunRecord<Full>> {
+    const request = resolveRunOptions(options, forced ? 'run' : 'runOrRetrieve');
+    const point = this.engine.resolve(params);
+    this.engine.assertOpen();
+    return (await this.engine.track(this.#obtainPoint(point, request, forced))) as RunRecord<Full>;
+  }
+
+  async #obtainPoint(point: Point, request: RunRequest, forced: boolean): Promise<AnyRecord> {
+    const { engine } = this;
+    const { signal } = request;
+    for (let poll: number = POLL_MS[0]; ; poll = Math.min(poll * 2, POLL_MS[1])) {
+      engine.assertOpen();
+      if (signal?.aborted) throw abortError(`the run of ${point.id} was aborted`, signal.reason);
+      if (!forced) {
+        const [answer] = await engine.find([point]);
+        if (answer?.kind === 'error') throw answer.error;
+        if (answer?.kind === 'hit') {
+          engine.announceHit(answer.record);
+          return answer.record;
+        }
+      }
+      this.assertRunnable();
+      const { claims, hits, held, errors } = await engine.claim([point], forced);
+      if (errors[0]) throw errors[0].error;
+      if (hits[0]) {
+        engine.announceHit(hits[0].record);
+        return hits[0].record;
+      }
+      if (claims[0]) {
+        const result = await engine.run(claims[0], request).result;
+        if (result.status === 'finished') return result.record;
+        if (result.status === 'failed') throw result.error;
+        if (result.status === 'cancelled') throw abortError(`the run of ${point.id} was aborted`, signal?.reason);
+        continue;
+      }
+      await engine.untilChanged(held, poll, signal);
+      const shared = forced ? undefined : await Promise.race([held[0]?.settled, undefined]);
+      // A failure of the run that we waited for is ours too: running it once more would only fail again.
+      if (shared?.status === 'failed') throw shared.error;
+    }
+  }
+
+  /** The lease of one point, waited for. @returns its fence */
+  async #lease(point: Point): Promise<number> {
+    for (;;) {
+      const { claimed } = await this.#parts.leases.claim([point.id]);
+      this.#parts.heartbeat.start();
+      if (claimed[0]) return claimed[0].fence;
+      await this.engine.untilChanged([{ point, owner: '' }], POLL_MS[0]);
+    }
+  }
+}
+
+/** Checked before anything runs. */
+function resolveRunOptions(options: RunOptions | undefined, where: string): RunRequest {
+  checkOptionNames(options, ['customData', 'signal', 'timeout'], where);
+  const { customData, signal, timeout } = options ?? {};
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new InvalidOptionError(`${where}: signal must be an AbortSignal`);
+  return {
+    userData: checkCustomData(customData),
+    signal,
+    timeout: timeout === undefined ? undefined : parseDuration(timeout, 'timeout'),
+  };
+}
+
+function checkId(id: unknown): void {
+  if (typeof id !== 'string' || !ID.test(id)) {
+    throw new InvalidParamsError(`id: ${show(id)} is no id; an id is 16 hexadecimal digits in lower case`, {
+      path: 'id',
+    });
+  }
+}
+
+function isIdSelector(value: unknown): value is { id: string } {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'id') && Object.keys(value).length === 1;
+}
+
+function realFile(file: string | URL): string {
+  let path: string;
+  try {
+    path = realpathSync(file instanceof URL ? fileURLToPath(file) : file);
+  } catch (cause) {
+    throw new InvalidOptionError(
+      `register: there is no file ${String(file)} (relative paths start from the working folder)`,
+      { cause },
+    );
+  }
+  return path;
+}

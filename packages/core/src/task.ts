@@ -1,0 +1,73 @@
+// What goes to an executor and what comes back, as plain data: it crosses threads and sockets. Made by engine.ts.
+import type { FailReason, WireError } from './errors.js';
+
+/** One attempt of one point, with everything that the slot needs to run it and to seal its result. */
+export interface Task {
+  id: string;
+  params: Readonly<Record<string, unknown>>;
+  paramsText: string;
+  /** 1 for the first. */
+  attempt: number;
+  fence: number;
+  /** Absolute path that the runner writes to. */
+  tempFile: string;
+  /** Absolute path of the private folder, made when the runner asks for it. */
+  workDir: string;
+  /** Absolute path of the journal that takes the manifest. */
+  journal: string;
+  /** JSON text of the caller's customData: in the manifest, so that a recovered run keeps it. */
+  userData: string;
+  codeDigest: string | null;
+  /** `store.run` or `force`: the result may replace one that is whole. */
+  forced: boolean;
+  /** Seconds from the start of the run; undefined for none. */
+  timeout: number | undefined;
+}
+
+/** A finished run whose result is whole but not yet published: one line of a journal. */
+export interface Manifest {
+  id: string;
+  fence: number;
+  attempt: number;
+  forced: boolean;
+  /** Base name in the owner's folder. */
+  file: string;
+  paramsText: string;
+  sha256: string;
+  size: number;
+  mtimeNs: string;
+  codeDigest: string | null;
+  elapsedSeconds: number;
+  /** Milliseconds since 1970. */
+  createdAt: number;
+  /** JSON text for the column: the caller's, `elapsed_seconds` and `value`. */
+  customData: string;
+}
+
+/** What an attempt came to. */
+export type Outcome =
+  | { status: 'finished'; manifest: Manifest; valueDropped?: string }
+  | {
+      status: 'failed';
+      reason: FailReason;
+      message: string;
+      error?: WireError;
+      elapsedSeconds: number;
+      exitCode?: number;
+      signal?: string;
+      peakBytes?: number;
+      limit?: number;
+    }
+  | { status: 'cancelled' };
+
+/** What an executor tells while a run goes on. */
+export interface TaskListener {
+  progress(fraction: number, note?: string): void;
+  log(text: string): void;
+}
+
+/**
+ * The port to whatever runs tasks. Never rejects for what a runner does: that is an outcome.
+ * @param signal aborts the run; the outcome is then `cancelled`, or `finished` if it was whole already
+ */
+export type Execute = (task: Task, options: { signal?: AbortSignal; listener: TaskListener }) => Promise<Outcome>;

@@ -1,0 +1,2 @@
+// For this workspace's own tests. No promise is made about any of it.
+export { openStore } from './store.js';

@@ -1,0 +1,98 @@
+// What `sweep` takes besides its points, raw and resolved. Called by sweep-handle.ts.
+import { type CustomData, type Duration, InvalidOptionError } from '@entropic/core';
+import { checkCustomData, checkOptionNames, integerOption, parseDuration } from '@entropic/core/internal';
+
+/** Options of one sweep. */
+export interface SweepOptions {
+  /** Kept beside each result that this sweep runs; hits keep what they have. JSON of at most 64 KiB. */
+  customData?: CustomData;
+  /** Ends the sweep: queued points are cancelled, running ones aborted. `await` then rejects with an AbortError. */
+  signal?: AbortSignal;
+  /** Runs at once. @defaultValue 1 without a client, else the client's slots */
+  concurrency?: number;
+  /** How often a failed run is tried again at once. @defaultValue 0 */
+  retries?: number;
+  /** Longest time of one run, from its start. @defaultValue none */
+  timeout?: Duration;
+  /** After so many failures what is queued is cancelled. @defaultValue no limit */
+  maxFailures?: number;
+  /** Runs every distinct point once more, whatever is stored. @defaultValue false */
+  force?: boolean;
+  /** Whether points that failed in an earlier call are tried again. @defaultValue true */
+  retryFailed?: boolean;
+  /** Shown in events. @defaultValue a random id */
+  name?: string;
+}
+
+export interface ResolvedSweepOptions {
+  userData: string;
+  signal: AbortSignal | undefined;
+  concurrency: number;
+  retries: number;
+  /** Seconds. */
+  timeout: number | undefined;
+  maxFailures: number;
+  force: boolean;
+  retryFailed: boolean;
+  name: string | undefined;
+}
+
+const NAMES = [
+  'client',
+  'customData',
+  'signal',
+  'concurrency',
+  'priority',
+  'retries',
+  'timeout',
+  'memoryLimit',
+  'maxFailures',
+  'force',
+  'retryFailed',
+  'name',
+];
+
+/** @throws InvalidOptionError */
+export function resolveSweepOptions(raw: SweepOptions | undefined, slots: number): ResolvedSweepOptions {
+  checkOptionNames(raw, NAMES, 'sweep');
+  const options = (raw ?? {}) as SweepOptions & { client?: unknown; priority?: unknown; memoryLimit?: unknown };
+  if (options.client !== undefined) {
+    throw new InvalidOptionError(
+      'sweep: a client cannot be used yet in this version; leave `client` out, and the sweep runs here, one point after the other',
+    );
+  }
+  for (const name of ['priority', 'memoryLimit'] as const) {
+    if (options[name] !== undefined) {
+      throw new InvalidOptionError(
+        `sweep: ${name} does not apply to a function that runs in this process; leave it out`,
+      );
+    }
+  }
+  const {
+    signal,
+    concurrency = slots,
+    retries = 0,
+    timeout,
+    maxFailures,
+    force = false,
+    retryFailed = true,
+    name,
+  } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal))
+    throw new InvalidOptionError('sweep: signal must be an AbortSignal');
+  if (typeof force !== 'boolean') throw new InvalidOptionError('sweep: force must be true or false');
+  if (typeof retryFailed !== 'boolean') throw new InvalidOptionError('sweep: retryFailed must be true or false');
+  if (name !== undefined && typeof name !== 'string') throw new InvalidOptionError('sweep: name must be a text');
+  return {
+    userData: checkCustomData(options.customData),
+    signal,
+    concurrency: integerOption(concurrency, 1, 'sweep: concurrency'),
+    retries: integerOption(retries, 0, 'sweep: retries'),
+    timeout: timeout === undefined ? undefined : parseDuration(timeout, 'sweep: timeout'),
+    maxFailures:
+      maxFailures === undefined ? Number.POSITIVE_INFINITY : integerOption(maxFailures, 1, 'sweep: maxFailures'),
+    force,
+    retryFailed,
+    name,
+  };
+}
