@@ -1,7 +1,7 @@
 // Outcomes → rows: the single writer. What finishes within a few milliseconds shares the folder's fsync and the transaction; a lone
 // run does not wait. Called by engine.ts for runs and by recover.ts for what a killed process left.
 import { type EntropicError, StoreFullError } from './errors.js';
-import type { EventBus } from './events.js';
+import type { EventBus } from './event-bus.js';
 import type { JournalWriter } from './journal.js';
 import type { Finder } from './lookup.js';
 import type { Point } from './params.js';

@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type EntropicError, IdCollisionError, SchemaDriftError } from './errors.js';
-import type { EventBus } from './events.js';
+import type { EventBus } from './event-bus.js';
 import { readLiveManifests } from './journal.js';
 import type { Leases } from './leases.js';
 import { fillFrozenDefaults, type Point, type PointSchema, pointFromColumns, splitCanonical } from './params.js';

@@ -2,13 +2,15 @@
 // a test puts its own in. Called by RunStore.open.
 import { hostname } from 'node:os';
 import { Attempts } from './attempts.js';
+import { Claimer } from './claims.js';
 import { openDatabase } from './database/connection.js';
 import type { Database } from './database/database.js';
 import { prepareSchema } from './database/migrations.js';
 import { Engine } from './engine.js';
 import { toModel } from './entity-model.js';
 import { InvalidOptionError } from './errors.js';
-import { EventBus } from './events.js';
+import { EventBus } from './event-bus.js';
+import { Failures } from './failures.js';
 import { Heartbeat } from './heartbeat.js';
 import { Ingest } from './ingest.js';
 import { Leases } from './leases.js';
@@ -136,21 +138,26 @@ function assemble(given: {
   const heartbeat = new Heartbeat({ target: options.target, owner, leaseMs }, (error) =>
     events.emit({ type: 'store.trouble', what: 'the heartbeat', message: error.message }),
   );
+  const codeDigest = runnable?.codeDigest ?? null;
+  const claimer = new Claimer({ leases, finder, ingest, recovery, heartbeat, events, paths, clock: seams.clock });
+  const failures = new Failures({ attempts, events, clock: seams.clock, host, codeDigest });
+  const execute = runnable?.execute ?? (() => Promise.reject(new InvalidOptionError('this store has no runner')));
   const engine = new Engine({
-    schema,
-    runs,
-    leases,
-    attempts,
-    finder,
-    ingest,
-    recovery,
-    heartbeat,
-    events,
-    paths,
-    seams,
-    execute: runnable?.execute ?? (() => Promise.reject(new InvalidOptionError('this store has no runner'))),
-    codeDigest: runnable?.codeDigest ?? null,
-    host,
+    ...{
+      schema,
+      runs,
+      leases,
+      finder,
+      ingest,
+      claimer,
+      failures,
+      heartbeat,
+      events,
+      paths,
+      seams,
+      execute,
+      codeDigest,
+    },
   });
   return {
     options,

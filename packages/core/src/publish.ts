@@ -1,6 +1,6 @@
 // A sealed result gets its final name, never clobbering what is not ours to replace. Called by ingest.ts: `tryLink` before the
 // transaction for the common case (nothing stands there), `plan` and `settle` around and inside it for the rest.
-import type { EventBus } from './events.js';
+import type { EventBus } from './event-bus.js';
 import type { FileProblem } from './lookup.js';
 import type { StorePaths } from './paths.js';
 import type { StoredRun } from './runs.js';

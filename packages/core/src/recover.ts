@@ -1,7 +1,7 @@
 // What a killed process left: finished runs that have a manifest and no row are adopted, the rest of its folder goes. Called at
 // open for every dead owner, and by engine.ts whenever a lease is taken over from one.
 import { join } from 'node:path';
-import type { EventBus } from './events.js';
+import type { EventBus } from './event-bus.js';
 import type { Ingest, Sealed } from './ingest.js';
 import { CLOSED_MARK, readLiveManifests, settleIn } from './journal.js';
 import type { Leases } from './leases.js';

@@ -1,7 +1,7 @@
 // A results folder belongs to one table of one database: `<resultsDir>/.entropic/store.json` says which. Called once at open.
 import { join } from 'node:path';
 import { InvalidOptionError } from './errors.js';
-import type { EventBus } from './events.js';
+import type { EventBus } from './event-bus.js';
 import type { StorePaths } from './paths.js';
 import { isCode, type Seams } from './seams.js';
 
@@ -37,7 +37,8 @@ export function claimResultsDir(paths: StorePaths, wanted: FolderOwner, seams: S
   if (text === null) {
     if (write(file, wanted, seams)) return;
     // Another process was first.
-    return claimResultsDir(paths, wanted, seams, events);
+    claimResultsDir(paths, wanted, seams, events);
+    return;
   }
   const found = parse(text, file);
   if (found.table === wanted.table && found.storeId === wanted.storeId) return;

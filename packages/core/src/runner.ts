@@ -1,6 +1,4 @@
 // What a runner is, as users write it.
-import type { JsonValue } from './types.js';
-
 /** What a run knows and may do, the runner's second argument. */
 export interface RunContext {
   /** The point's 16 hexadecimal digits. */
@@ -28,7 +26,4 @@ export type RunnerParams<Full> = Readonly<Full> & { readonly resultFile: string 
  * A simulation as a function: writes `run.resultFile`, and may return JSON of at most 64 KiB, which is kept as `customData.value`.
  * It runs in the process that opened the store.
  */
-export type RunnerFunction<Full> = (
-  params: RunnerParams<Full>,
-  run: RunContext,
-) => Promise<JsonValue | undefined | void> | JsonValue | undefined | void | unknown;
+export type RunnerFunction<Full> = (params: RunnerParams<Full>, run: RunContext) => unknown;

@@ -1,0 +1,98 @@
+// A failed attempt → an error for the caller and a row that remembers it. Called by engine.ts.
+import type { Attempt, Attempts } from './attempts.js';
+import type { Claim } from './claims.js';
+import { type FailReason, fromWire, RunFailedError } from './errors.js';
+import type { EventBus } from './event-bus.js';
+import type { Point } from './params.js';
+import type { Clock } from './seams.js';
+import type { Outcome } from './task.js';
+
+type FailedOutcome = Extract<Outcome, { status: 'failed' }>;
+
+export interface FailuresParts {
+  attempts: Attempts;
+  events: EventBus;
+  clock: Clock;
+  host: string;
+  codeDigest: string | null;
+}
+
+export class Failures {
+  readonly #parts: FailuresParts;
+
+  constructor(parts: FailuresParts) {
+    this.#parts = parts;
+  }
+
+  /** Remembers a failed attempt, gives its lease back, and makes the error that the caller gets. Never rejects. */
+  async record(
+    claim: Claim,
+    outcome: FailedOutcome,
+    cause?: unknown,
+  ): Promise<{ status: 'failed'; error: RunFailedError }> {
+    const { attempts, events, clock, host, codeDigest } = this.#parts;
+    const { id, params } = claim.point;
+    const { reason, message, elapsedSeconds, exitCode, signal, peakBytes, limit } = outcome;
+    try {
+      await attempts.recordFailure({
+        id,
+        attempt: claim.attempt,
+        fence: claim.fence,
+        reason,
+        message,
+        error: outcome.error ?? null,
+        exitCode: exitCode ?? null,
+        signal: signal ?? null,
+        peakBytes: peakBytes ?? null,
+        seconds: elapsedSeconds,
+        host,
+        codeDigest,
+        finishedAt: clock.now(),
+      });
+    } catch (error) {
+      // The failure itself is what the caller must hear of; the lease runs out, or goes with this process.
+      const text = error instanceof Error ? error.message : String(error);
+      events.emit({ type: 'store.trouble', what: `recording the failure of ${id}`, message: text });
+    }
+    events.emit({ type: 'run.failed', id, reason, message, seconds: elapsedSeconds });
+    const error = new RunFailedError(
+      `run ${id} of ${describeParams(params)} failed (${reason}): ${message}`,
+      { id, params, reason, attempts: claim.attempt, exitCode, signal, peakBytes, limit },
+      { cause: cause ?? (outcome.error ? fromWire(outcome.error) : undefined) },
+    );
+    return { status: 'failed', error };
+  }
+
+  /** Failures of points that failed before and would end so again: same code, and no trouble of the machine's. */
+  async remembered(points: readonly Point[]): Promise<Map<string, RunFailedError>> {
+    const { attempts, codeDigest } = this.#parts;
+    const found = new Map<string, RunFailedError>();
+    const byId = new Map(points.map((point) => [point.id, point]));
+    for (const attempt of await attempts.lastFailures([...byId.keys()])) {
+      const point = byId.get(attempt.id);
+      if (!point || attempt.codeDigest !== codeDigest || RETRIED_ANYWAY.has(attempt.reason)) continue;
+      found.set(point.id, rememberedError(point, attempt));
+    }
+    return found;
+  }
+}
+
+/** Reasons that lie in the machine or in the caller, not in the point. */
+const RETRIED_ANYWAY: ReadonlySet<string> = new Set(['worker-lost', 'timeout', 'oom', 'signal', 'cancelled', 'store']);
+
+function rememberedError(point: Point, attempt: Attempt): RunFailedError {
+  const { id, params } = point;
+  return new RunFailedError(
+    `run ${id} of ${describeParams(params)} failed before (${attempt.reason}, attempt ${attempt.attempt}): ${attempt.message}`,
+    { id, params, reason: attempt.reason as FailReason, attempts: attempt.attempt },
+    { cause: attempt.error ? fromWire(attempt.error) : undefined },
+  );
+}
+
+/** `n=100 dt=0.01`, clipped: enough to find the point again. */
+export function describeParams(params: Readonly<Record<string, unknown>>): string {
+  const text = Object.entries(params)
+    .map(([name, value]) => `${name}=${typeof value === 'object' ? JSON.stringify(value) : value}`)
+    .join(' ');
+  return text.length > 200 ? `${text.slice(0, 199)}…` : text || 'no params';
+}
