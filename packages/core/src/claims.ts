@@ -94,7 +94,7 @@ export class Claimer {
 
   async #claimFree(free: readonly Point[], forced: boolean, result: ClaimResult): Promise<void> {
     const { leases, finder, clock, events } = this.#parts;
-    const claimedAt = clock.elapsed();
+    const claimedAt = clock.now();
     const byId = new Map(free.map((point) => [point.id, point]));
     const { claimed, held } = await leases.claim(free.map((point) => point.id));
     for (const { id, owner } of held) {
@@ -103,7 +103,7 @@ export class Claimer {
     }
     const lost = forced ? new Set<string>() : await this.#commitUnfinished(claimed);
     const points = claimed.map((lease) => byId.get(lease.id) as Point);
-    const answers: Lookup[] = forced ? [] : await finder.find(points);
+    const answers: Lookup[] = forced ? [] : await finder.find(points, { holding: true });
     const unused: string[] = [];
     claimed.forEach((lease, i) => {
       const point = points[i] as Point;

@@ -22,7 +22,7 @@ export interface Sealed {
   manifest: Manifest;
   /** Absolute; undefined if the file has its final name already. */
   temp: string | undefined;
-  /** When the lease was claimed, on the clock of `elapsed()`. */
+  /** When the lease was claimed, in milliseconds since 1970: this clock runs on while a process or a machine is stopped. */
   claimedAt: number;
   /** Its manifest stands in another owner's journal, which recover.ts settles. */
   recovered: boolean;
@@ -34,6 +34,8 @@ interface Entry extends Sealed, Publication {
   resolve(result: Ingested): void;
   reject(error: unknown): void;
   linked: boolean;
+  /** Its caller has heard. */
+  settled: boolean;
   plan: PublishPlan;
 }
 
@@ -85,6 +87,7 @@ export class Ingest {
         reject,
         linked: sealed.temp === undefined,
         plan: undefined,
+        settled: false,
       });
       this.#working ??= this.#work();
     });
@@ -100,7 +103,11 @@ export class Ingest {
     await undefined;
     while (this.#queue.length > 0) {
       const group = this.#queue.splice(0, MAX_GROUP);
-      await this.#group(group);
+      try {
+        await this.#group(group);
+      } catch (error) {
+        for (const entry of group) if (!entry.settled) this.#fail(entry, error);
+      }
     }
     this.#working = undefined;
   }
@@ -167,14 +174,14 @@ export class Ingest {
       const file = paths.finalFile(entry.id);
       if (!committed.has(entry.id)) {
         events.emit({ type: 'run.stale', id: entry.id, fence: entry.fence });
-        entry.resolve({ status: 'stale' });
+        this.#settle(entry, { status: 'stale' });
         continue;
       }
       if (events.wants('file.published'))
         events.emit({ type: 'file.published', id: entry.id, file, bytes: entry.size });
       const row = rows.get(entry.id) as NewRun;
       const stored = { id: entry.id, createdAt: new Date(row.createdAt), customData: JSON.parse(row.customData) };
-      entry.resolve({ status: 'committed', record: toRecord(stored, entry.point.params, file) });
+      this.#settle(entry, { status: 'committed', record: toRecord(stored, entry.point.params, file) });
     }
   }
 
@@ -199,8 +206,8 @@ export class Ingest {
 
   /** A process that was stopped for longer than its lease finds out here, before it touches a final name. */
   async #dropStale(group: Entry[]): Promise<Entry[]> {
-    const { elapsed, leaseSeconds, stillMine } = this.#parts;
-    const old = group.filter((entry) => elapsed() - entry.claimedAt > leaseSeconds * 0.9);
+    const { now, leaseSeconds, stillMine } = this.#parts;
+    const old = group.filter((entry) => Math.abs(now() - entry.claimedAt) > leaseSeconds * 900);
     if (old.length === 0) return group;
     let mine: Set<string>;
     try {
@@ -215,7 +222,7 @@ export class Ingest {
       this.unsettled.delete(entry.id);
       this.#removeTemp(entry);
       this.#parts.events.emit({ type: 'run.stale', id: entry.id, fence: entry.fence });
-      entry.resolve({ status: 'stale' });
+      this.#settle(entry, { status: 'stale' });
     }
     return group.filter((entry) => !stale.has(entry));
   }
@@ -258,7 +265,13 @@ export class Ingest {
       what: `committing ${entry.id} under ${paths.resultsDir}`,
       message: (error as Error)?.message ?? String(error),
     });
+    entry.settled = true;
     entry.reject(asStoreError(error, paths.resultsDir));
+  }
+
+  #settle(entry: Entry, result: Ingested): void {
+    entry.settled = true;
+    entry.resolve(result);
   }
 
   #removeTemp(entry: Entry): void {

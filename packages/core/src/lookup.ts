@@ -24,7 +24,7 @@ export type Lookup =
 export type FileProblem = 'missing' | 'not-a-file' | 'truncated' | 'edited';
 
 /** How long a reader waits for somebody who is replacing the result just now. */
-const SETTLE_MS = 2000;
+const SETTLE_MS = 1000;
 const NO_ROW: Lookup = { kind: 'miss', why: 'never run' };
 
 export class Finder {
@@ -54,8 +54,11 @@ export class Finder {
     this.#verify = parts.verify;
   }
 
-  /** One answer a point, in their order. */
-  async find(points: readonly Point[]): Promise<Lookup[]> {
+  /**
+   * One answer a point, in their order.
+   * @param holding the caller holds the leases of these points: nobody else can be replacing a result
+   */
+  async find(points: readonly Point[], { holding = false } = {}): Promise<Lookup[]> {
     const rows = new Map((await this.#runs.findMany(points.map((point) => point.id))).map((row) => [row.id, row]));
     const answers: Lookup[] = new Array(points.length);
     const doubtful: { index: number; point: Point; row: StoredRun; problem: FileProblem }[] = [];
@@ -78,7 +81,7 @@ export class Finder {
       if (problem === undefined) answers[i] = { kind: 'hit', record: toRecord(row, point.params, file) };
       else doubtful.push({ index: i, point, row, problem });
     }
-    if (doubtful.length > 0) await this.#settleDoubts(doubtful, answers);
+    if (doubtful.length > 0) await this.#settleDoubts(doubtful, answers, holding);
     return answers;
   }
 
@@ -118,6 +121,7 @@ export class Finder {
   async #settleDoubts(
     doubtful: { index: number; point: Point; row: StoredRun; problem: FileProblem }[],
     answers: Lookup[],
+    holding: boolean,
   ): Promise<void> {
     let left = doubtful;
     const deadline = performance.now() + SETTLE_MS;
@@ -139,7 +143,7 @@ export class Finder {
       }
       left = still;
       const waiting = left.some(({ point }) => live.has(point.id));
-      if (!waiting || performance.now() > deadline) break;
+      if (holding || !waiting || performance.now() > deadline) break;
       await sleep(pause);
     }
     if (left.length === 0) return;

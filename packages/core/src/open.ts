@@ -133,7 +133,6 @@ function assemble(given: {
     owner,
     stateOf: ownerState,
     now,
-    elapsed,
   });
   const heartbeat = new Heartbeat({ target: options.target, owner, leaseMs }, (error) =>
     events.emit({ type: 'store.trouble', what: 'the heartbeat', message: error.message }),

@@ -27,7 +27,6 @@ interface RecoveryParts {
   owner: string;
   stateOf: (owner: string) => OwnerState;
   now: () => number;
-  elapsed: () => number;
 }
 
 export class Recovery {
@@ -83,7 +82,7 @@ export class Recovery {
 
   /** The sealed run of a manifest, if its file is where it should be and whole. */
   async toSealed(manifest: Manifest, folder: string, fence: number): Promise<Sealed | undefined> {
-    const { fs, paths, elapsed } = this.#parts;
+    const { fs, paths, now } = this.#parts;
     const point = this.#pointOf(manifest);
     if (point === undefined) return undefined;
     for (const path of [join(folder, manifest.file), paths.finalFile(manifest.id)]) {
@@ -96,7 +95,7 @@ export class Recovery {
         fence,
         manifest: { ...manifest, mtimeNs: digest.mtimeNs },
         temp,
-        claimedAt: elapsed(),
+        claimedAt: now(),
         recovered: true,
       };
     }

@@ -1,9 +1,7 @@
 // RunStore: what a user does with one run. Each method is a few calls on the engine; the façade adds `sweep` and the runner.
-import { realpathSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import type { Attempt } from './attempts.js';
 import { show } from './canonical.js';
-import { checkCustomData, columnCustomData } from './custom-data.js';
+import { checkCustomData } from './custom-data.js';
 import type { Engine, RunRequest } from './engine.js';
 import { abortError, InvalidOptionError, InvalidParamsError } from './errors.js';
 import type { StoreEvent } from './events.js';
@@ -11,6 +9,7 @@ import { type OpenedStore, openParts, type Runnable } from './open.js';
 import { checkOptionNames, type Duration, parseDuration } from './options.js';
 import { type Point, pointFromColumns } from './params.js';
 import { type AnyRecord, toRecord } from './record.js';
+import { type DeleteOptions, deletePoint, type RegisterOptions, registerFile } from './register.js';
 import { realSeams, type Seams } from './seams.js';
 import type { StoreOptions } from './store-options.js';
 import type { CustomData, RunRecord } from './types.js';
@@ -24,18 +23,6 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Longest time of the run itself, without waiting. @defaultValue none */
   timeout?: Duration;
-}
-
-export interface RegisterOptions {
-  /** As of a run. */
-  customData?: CustomData;
-  /** Lets the row point to another file than it does. @defaultValue false */
-  replace?: boolean;
-}
-
-export interface DeleteOptions {
-  /** Removes the result file too. @defaultValue false */
-  removeFile?: boolean;
 }
 
 const ID = /^[0-9a-f]{16}$/;
@@ -120,51 +107,9 @@ export class RunStore<In, Full> implements AsyncDisposable {
    * @throws InvalidOptionError if there is no such file, or the point has another result already and `replace` is not set
    */
   async register(params: In, file: string | URL, options?: RegisterOptions): Promise<RunRecord<Full>> {
-    checkOptionNames(options, ['customData', 'replace'], 'register');
     const point = this.engine.resolve(params);
-    const customData = columnCustomData(checkCustomData(options?.customData), null, undefined);
     this.#assertWritable('register');
-    const path = realFile(file);
-    const { fs, clock } = this.#parts.seams;
-    const { sha256, size, mtimeNs } = await fs.digest(path);
-    const { leases, runs, finder, paths, events, host, owner } = this.#parts;
-    const fence = await this.#lease(point);
-    try {
-      const [row] = await runs.findMany([point.id]);
-      const valid = row !== undefined && (await finder.checkFile(row, { digest: false })) === undefined;
-      if (row && valid && row.sha256 === sha256)
-        return toRecord(row, point.params, paths.locate(row)) as RunRecord<Full>;
-      if (row && valid && options?.replace !== true) {
-        throw new InvalidOptionError(
-          `register: ${point.id} has a result already, ${paths.locate(row)}, with other content than ${path}; pass { replace: true } to point to the new one`,
-        );
-      }
-      const createdAt = clock.now();
-      const run = {
-        id: point.id,
-        fence,
-        params: point.params,
-        paramsText: point.paramsText,
-        resultFile: path,
-        createdAt,
-        customData,
-        sha256,
-        size,
-        mtimeNs,
-        codeDigest: null,
-        elapsedSeconds: null,
-        host,
-      };
-      await runs.commit([run], { owner, committedAt: createdAt, settle: () => {} });
-      events.emit({ type: 'row.registered', id: point.id, file: path });
-      return toRecord(
-        { id: point.id, createdAt: new Date(createdAt), customData: JSON.parse(customData) },
-        point.params,
-        path,
-      ) as RunRecord<Full>;
-    } finally {
-      await leases.release([point.id]);
-    }
+    return this.engine.track(registerFile(this.#parts, point, file, options)) as Promise<RunRecord<Full>>;
   }
 
   /**
@@ -172,25 +117,10 @@ export class RunStore<In, Full> implements AsyncDisposable {
    * @returns whether there was a row
    */
   async delete(params: In | { id: string }, options?: DeleteOptions): Promise<boolean> {
-    checkOptionNames(options, ['removeFile'], 'delete');
     const id = isIdSelector(params) ? params.id : this.engine.resolve(params).id;
     checkId(id);
     this.#assertWritable('delete');
-    const { runs, recovery, ingest, paths, seams, events } = this.#parts;
-    recovery.forget(id);
-    ingest.unsettled.delete(id);
-    const [row] = await runs.findMany([id]);
-    if (row && options?.removeFile === true) {
-      // The file first: on a full disk the row can only go once there is space again.
-      const file = paths.locate(row);
-      if (seams.fs.stat(file)?.kind === 'file') {
-        seams.fs.unlink(file);
-        events.emit({ type: 'file.removed', id, file });
-      }
-    }
-    const removed = await runs.remove(id);
-    if (removed) events.emit({ type: 'row.deleted', id });
-    return removed;
+    return this.engine.track(deletePoint(this.#parts, id, options));
   }
 
   /** Failed attempts of a point, oldest first. */
@@ -207,7 +137,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
   async verify(options?: VerifyOptions): Promise<VerifyReport> {
     this.engine.assertOpen();
     if (options?.repair) this.#assertWritable('verify({ repair: true })');
-    return verifyStore(this.#parts, options ?? {});
+    return this.engine.track(verifyStore(this.#parts, options ?? {}));
   }
 
   /** Waits for what runs, commits it and ends everything that was opened. Idempotent. */
@@ -291,16 +221,6 @@ export class RunStore<In, Full> implements AsyncDisposable {
       if (shared?.status === 'failed') throw shared.error;
     }
   }
-
-  /** The lease of one point, waited for. @returns its fence */
-  async #lease(point: Point): Promise<number> {
-    for (;;) {
-      const { claimed } = await this.#parts.leases.claim([point.id]);
-      this.#parts.heartbeat.start();
-      if (claimed[0]) return claimed[0].fence;
-      await this.engine.untilChanged([{ point, owner: '' }], POLL_MS[0]);
-    }
-  }
 }
 
 /** Checked before anything runs. */
@@ -326,17 +246,4 @@ function checkId(id: unknown): void {
 
 function isIdSelector(value: unknown): value is { id: string } {
   return typeof value === 'object' && value !== null && Object.hasOwn(value, 'id') && Object.keys(value).length === 1;
-}
-
-function realFile(file: string | URL): string {
-  let path: string;
-  try {
-    path = realpathSync(file instanceof URL ? fileURLToPath(file) : file);
-  } catch (cause) {
-    throw new InvalidOptionError(
-      `register: there is no file ${String(file)} (relative paths start from the working folder)`,
-      { cause },
-    );
-  }
-  return path;
 }

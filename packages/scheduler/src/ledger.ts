@@ -47,7 +47,7 @@ export class Ledger {
   /** All outcomes, where an `await` will ask for the records. */
   #records: (AnyRecord | undefined)[] | undefined;
   readonly counts = { cached: 0, finished: 0, failed: 0, cancelled: 0 };
-  #wake: (() => void) | undefined;
+  #waiting: (() => void)[] = [];
   #ended = false;
 
   /** Somebody awaits the records: they are kept instead of read twice. Before the first completion. */
@@ -85,12 +85,12 @@ export class Ledger {
       this.#recent.set(index, outcome);
       if (this.#recent.size > RECENT) this.#recent.delete(this.#recent.keys().next().value as number);
     }
-    this.#wake?.();
+    this.#wake();
   }
 
   end(): void {
     this.#ended = true;
-    this.#wake?.();
+    this.#wake();
   }
 
   get ended(): boolean {
@@ -145,12 +145,17 @@ export class Ledger {
     this.#recent.delete(index);
   }
 
-  /** Until something completes or the sweep ends. One waiter at a time. */
-  async untilMore(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#wake = resolve;
+  /** Until something completes or the sweep ends. */
+  untilMore(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve);
     });
-    this.#wake = undefined;
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const resolve of waiting) resolve();
   }
 
   #statusOf(index: number): SweepStatus | undefined {

@@ -71,7 +71,8 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
 
   /** Cancels what is queued and aborts what runs. Resolves when nothing runs any more; what finished is stored. */
   async cancel(reason?: unknown): Promise<void> {
-    this.#stop(abortError('the sweep was cancelled', reason));
+    // What is over cannot be cancelled.
+    if (!this.#run.ledger.ended) this.#stop(abortError('the sweep was cancelled', reason));
     await this.#done.catch(() => {});
   }
 
