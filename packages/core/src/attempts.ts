@@ -1,24 +1,79 @@
-// Failed attempts, remembered: all SQL that writes and lists entropic_attempts. A failure gives its lease back in the same
-// transaction. Called by engine.ts.
-import { type Database, query, type Row, type Script } from './database/database.js';
-import type { WireError } from './errors.js';
+// Attempts, remembered, finished ones and failed ones: all SQL on entropic_attempts. A failure gives its lease back in the same
+// transaction; a finished attempt is written with its row. Called by failures.ts and runs.ts.
+import type { Database, Dialect, InsertColumn, Row, Script } from './database/database.js';
+import type { FailReason, WireError } from './errors.js';
 import type { Leases } from './leases.js';
 
-/** One try of a run that did not give a result. */
+/** One try of a run. */
 export interface Attempt {
   id: string;
-  /** 1 for the first. */
+  /** 1 for the first; counts on over all calls. */
   attempt: number;
-  reason: string;
-  message: string;
+  outcome: 'finished' | 'failed';
+  /** Why it failed; null if it finished. */
+  reason: FailReason | null;
+  message: string | null;
+  /** The original error as plain data. */
   error: WireError | null;
   exitCode: number | null;
   signal: string | null;
   peakBytes: number | null;
+  /** Seconds that it ran. */
   seconds: number | null;
   host: string | null;
   codeDigest: string | null;
   finishedAt: Date;
+}
+
+/** An attempt to be written. */
+export type NewAttempt = Pick<Attempt, 'id' | 'attempt' | 'outcome'> &
+  Partial<Omit<Attempt, 'finishedAt'>> & { fence: number; finishedAt: number };
+
+const WRITTEN: readonly InsertColumn[] = [
+  { name: 'table_name', type: 'text' },
+  { name: 'id', type: 'text' },
+  { name: 'attempt', type: 'bigint' },
+  { name: 'fence', type: 'bigint' },
+  { name: 'outcome', type: 'text' },
+  { name: 'reason', type: 'text' },
+  { name: 'message', type: 'text' },
+  { name: 'error', type: 'json' },
+  { name: 'exit_code', type: 'bigint' },
+  { name: 'signal', type: 'text' },
+  { name: 'peak_bytes', type: 'bigint' },
+  { name: 'elapsed_s', type: 'double precision' },
+  { name: 'host', type: 'text' },
+  { name: 'code_digest', type: 'text' },
+  { name: 'finished_at', type: 'timestamptz' },
+];
+
+/** Inserts attempts; a finished one overrules what was written of the same try (a commit that failed first). */
+export function* insertAttempts(dialect: Dialect, table: string, attempts: readonly NewAttempt[]): Script<void> {
+  if (attempts.length === 0) return;
+  const rows = attempts.map((a) => [
+    table,
+    a.id,
+    a.attempt,
+    a.fence,
+    a.outcome,
+    a.reason ?? null,
+    a.message ?? null,
+    dialect.encode('json', a.error ?? null),
+    a.exitCode ?? null,
+    a.signal ?? null,
+    a.peakBytes ?? null,
+    a.seconds ?? null,
+    a.host ?? null,
+    a.codeDigest ?? null,
+    dialect.encode('time', a.finishedAt),
+  ]);
+  const updates = WRITTEN.slice(3).map(({ name }) => `${name} = excluded.${name}`);
+  yield* dialect.insert(
+    'entropic_attempts',
+    WRITTEN,
+    rows,
+    `ON CONFLICT (table_name, id, attempt) DO UPDATE SET ${updates.join(', ')} WHERE excluded.outcome = 'finished'`,
+  );
 }
 
 export class Attempts {
@@ -33,75 +88,34 @@ export class Attempts {
   }
 
   /** Remembers a failure and gives its lease back. */
-  async recordFailure(failure: Omit<Attempt, 'finishedAt'> & { fence: number; finishedAt: number }): Promise<void> {
+  async recordFailure(failure: NewAttempt): Promise<void> {
     await this.#db.writeLease(() => this.#recordFailure(failure));
   }
 
-  *#recordFailure(failure: Omit<Attempt, 'finishedAt'> & { fence: number; finishedAt: number }): Script<void> {
-    const { dialect } = this.#db;
+  *#recordFailure(failure: NewAttempt): Script<void> {
     yield* this.#leases.releaseScript([failure.id]);
-    const [[last]] = (yield* query('SELECT max(attempt) FROM entropic_attempts WHERE table_name = ? AND id = ?', [
-      this.#table,
-      failure.id,
-    ])) as [[number | null]];
-    yield* dialect.insert(
-      'entropic_attempts',
-      [
-        { name: 'table_name', type: 'text' },
-        { name: 'id', type: 'text' },
-        { name: 'attempt', type: 'bigint' },
-        { name: 'fence', type: 'bigint' },
-        { name: 'reason', type: 'text' },
-        { name: 'message', type: 'text' },
-        { name: 'error', type: 'json' },
-        { name: 'exit_code', type: 'bigint' },
-        { name: 'signal', type: 'text' },
-        { name: 'peak_bytes', type: 'bigint' },
-        { name: 'elapsed_s', type: 'double precision' },
-        { name: 'host', type: 'text' },
-        { name: 'code_digest', type: 'text' },
-        { name: 'finished_at', type: 'timestamptz' },
-      ],
-      [
-        [
-          this.#table,
-          failure.id,
-          Math.max(failure.attempt, Number(last ?? 0) + 1),
-          failure.fence,
-          failure.reason,
-          failure.message,
-          dialect.encode('json', failure.error),
-          failure.exitCode,
-          failure.signal,
-          failure.peakBytes,
-          failure.seconds,
-          failure.host,
-          failure.codeDigest,
-          dialect.encode('time', failure.finishedAt),
-        ],
-      ],
-      'ON CONFLICT (table_name, id, attempt) DO NOTHING',
-    );
+    yield* insertAttempts(this.#db.dialect, this.#table, [failure]);
   }
 
-  /** Failed attempts of one point, oldest first. */
+  /** Attempts of one point, oldest first. */
   async list(id: string): Promise<Attempt[]> {
     const rows = await this.#db.read(
-      `SELECT ${COLUMNS} FROM entropic_attempts a WHERE a.table_name = ? AND a.id = ? ORDER BY a.attempt`,
+      `SELECT ${READ} FROM entropic_attempts a WHERE a.table_name = ? AND a.id = ? ORDER BY a.attempt`,
       [this.#table, id],
     );
     return rows.map((row) => this.#toAttempt(row));
   }
 
-  /** The last attempt of each of these points whose last attempt failed: newer than its row, or without one. */
+  /** The last attempt of each of these points whose last attempt failed. */
   async lastFailures(ids: readonly string[]): Promise<Attempt[]> {
     const { dialect } = this.#db;
     const rows = await this.#db.read(
-      `SELECT ${COLUMNS} FROM entropic_attempts a LEFT JOIN entropic_runs x ON x.table_name = a.table_name AND x.id = a.id
-       WHERE a.table_name = ? AND a.fence > COALESCE(x.fence, 0) AND a.id ${dialect.inList} ORDER BY a.attempt`,
+      `SELECT ${READ} FROM entropic_attempts a WHERE a.table_name = ? AND a.id ${dialect.inList} AND a.outcome = 'failed'
+       AND NOT EXISTS (SELECT 1 FROM entropic_attempts b
+         WHERE b.table_name = a.table_name AND b.id = a.id AND b.attempt > a.attempt)`,
       [this.#table, dialect.listParam(ids)],
     );
-    return [...new Map(rows.map((row) => [String(row[0]), this.#toAttempt(row)])).values()];
+    return rows.map((row) => this.#toAttempt(row));
   }
 
   #toAttempt(row: Row): Attempt {
@@ -109,19 +123,21 @@ export class Attempts {
     return {
       id: String(row[0]),
       attempt: Number(row[1]),
-      reason: String(row[2]),
-      message: String(row[3]),
-      error: dialect.decode('json', row[4]) as WireError | null,
-      exitCode: row[5] as number | null,
-      signal: row[6] as string | null,
-      peakBytes: row[7] as number | null,
-      seconds: row[8] as number | null,
-      host: row[9] as string | null,
-      codeDigest: row[10] as string | null,
-      finishedAt: dialect.decode('time', row[11]) as Date,
+      outcome: row[2] as Attempt['outcome'],
+      reason: row[3] as FailReason | null,
+      message: row[4] as string | null,
+      error: dialect.decode('json', row[5]) as WireError | null,
+      exitCode: row[6] as number | null,
+      signal: row[7] as string | null,
+      peakBytes: row[8] as number | null,
+      seconds: row[9] as number | null,
+      host: row[10] as string | null,
+      codeDigest: row[11] as string | null,
+      finishedAt: dialect.decode('time', row[12]) as Date,
     };
   }
 }
 
-const COLUMNS =
-  'a.id, a.attempt, a.reason, a.message, a.error, a.exit_code, a.signal, a.peak_bytes, a.elapsed_s, a.host, a.code_digest, a.finished_at';
+const READ =
+  'a.id, a.attempt, a.outcome, a.reason, a.message, a.error, a.exit_code, a.signal, a.peak_bytes, a.elapsed_s, a.host, ' +
+  'a.code_digest, a.finished_at';

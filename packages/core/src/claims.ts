@@ -112,7 +112,7 @@ export class Claimer {
       else if (answer?.kind === 'hit') result.hits.push({ point, record: answer.record });
       else if (answer?.kind === 'error') result.errors.push({ point, error: answer.error });
       else {
-        result.claims.push({ point, fence: lease.fence, attempt: lease.failedAttempts + 1, forced, claimedAt });
+        result.claims.push({ point, fence: lease.fence, attempt: lease.attempts + 1, forced, claimedAt });
         return;
       }
       unused.push(lease.id);
@@ -131,7 +131,7 @@ export class Claimer {
       let sealed: Sealed | undefined;
       const kept = ingest.unsettled.get(id);
       if (kept) sealed = await recovery.toSealed(kept.manifest, paths.ownerDir, fence);
-      if (kept && sealed) sealed = { ...sealed, recovered: kept.recovered };
+      if (kept && sealed) sealed = { ...sealed, journal: kept.journal };
       else ingest.unsettled.delete(id);
       if (takenFrom) {
         events.emit({ type: 'lease.taken-over', id, ...takenFrom });

@@ -6,7 +6,7 @@ import type { EventBus } from './event-bus.js';
 import type { Failures } from './failures.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { Ingest } from './ingest.js';
-import { CLOSED_MARK, JournalWriter, journalFile } from './journal.js';
+import type { Journals } from './journals.js';
 import type { Leases } from './leases.js';
 import type { Finder, Lookup } from './lookup.js';
 import { type Point, type PointSchema, pointFromColumns, resolvePoint } from './params.js';
@@ -39,6 +39,7 @@ export interface EngineParts {
   leases: Leases;
   finder: Finder;
   ingest: Ingest;
+  journals: Journals;
   claimer: Claimer;
   failures: Failures;
   heartbeat: Heartbeat;
@@ -53,7 +54,6 @@ export class Engine {
   readonly #parts: EngineParts;
   readonly #running = new Set<Promise<unknown>>();
   readonly #closing = new AbortController();
-  #journal: JournalWriter | undefined;
   #state: 'open' | 'draining' | 'closed' = 'open';
 
   constructor(parts: EngineParts) {
@@ -151,28 +151,17 @@ export class Engine {
     return work;
   }
 
-  /** For ingest.ts: settled manifests are marked where they were written. */
-  get journal(): JournalWriter {
-    // The folder is made at the first use: a store that only reads leaves no trace.
-    if (!this.#journal) {
-      const { seams, paths } = this.#parts;
-      seams.fs.makeDir(paths.ownerDir, 0o700);
-      this.#journal = new JournalWriter(seams.fs, journalFile(paths.ownerDir, 0));
-    }
-    return this.#journal;
-  }
-
   /** Waits for what runs, commits it, and leaves nothing behind. */
   async close(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'draining';
-    const { ingest, leases, heartbeat } = this.#parts;
+    const { ingest, leases, heartbeat, journals } = this.#parts;
     this.#closing.abort();
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
     await ingest.drain();
     await heartbeat.stop();
     try {
-      if (this.#journal) await leases.releaseAll();
+      if (journals.used) await leases.releaseAll();
     } finally {
       this.#leaveFolder();
       this.#state = 'closed';
@@ -183,7 +172,7 @@ export class Engine {
     const { events, claimer, failures, seams } = this.#parts;
     const { point } = claim;
     const started = seams.clock.elapsed();
-    let task: Task;
+    let task: Task | undefined;
     let outcome: Outcome;
     try {
       task = this.#task(claim, request);
@@ -193,12 +182,14 @@ export class Engine {
       outcome = await this.#parts.execute(task, { signal: request.signal, listener: this.#listener(point.id) });
     } catch (error) {
       // Not the runner's doing: the folder could not be made, the executor is gone.
+      if (task) this.#parts.journals.release(task.journal);
       const trouble = { status: 'failed', reason: 'store', message: messageOf(error), error: toWire(error) } as const;
       return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, error);
     } finally {
       free(seams.clock.elapsed() - started);
     }
     if (outcome.status === 'finished') return this.#commit(claim, task, outcome);
+    this.#parts.journals.release(task.journal);
     this.#clear(task.tempFile);
     if (outcome.status === 'failed') return failures.record(claim, outcome);
     await claimer.release([claim]).catch(() => {});
@@ -213,7 +204,14 @@ export class Engine {
     const { id } = point;
     if (valueDropped !== undefined) events.emit({ type: 'run.value-dropped', id, why: valueDropped });
     try {
-      const ingested = await ingest.add({ point, fence, manifest, temp: task.tempFile, claimedAt, recovered: false });
+      const ingested = await ingest.add({
+        point,
+        fence,
+        manifest,
+        temp: task.tempFile,
+        claimedAt,
+        journal: task.journal,
+      });
       if (ingested.status === 'stale') return { status: 'stale' };
       const { record } = ingested;
       if (events.wants('run.finished')) {
@@ -230,10 +228,9 @@ export class Engine {
   }
 
   #task(claim: Claim, request: RunRequest): Task {
-    const { paths, codeDigest } = this.#parts;
+    const { paths, codeDigest, journals } = this.#parts;
     const { id, params, paramsText } = claim.point;
-    // Makes the folder that the run writes into.
-    void this.journal;
+    const journal = journals.next();
     return {
       id,
       params,
@@ -242,7 +239,7 @@ export class Engine {
       fence: claim.fence,
       tempFile: paths.tempFile(id, claim.fence),
       workDir: paths.workDir(id, claim.fence),
-      journal: journalFile(paths.ownerDir, 0),
+      journal,
       userData: request.userData,
       codeDigest,
       forced: claim.forced,
@@ -269,14 +266,11 @@ export class Engine {
   }
 
   #leaveFolder(): void {
-    if (!this.#journal) return;
-    const { ingest, seams, paths, events } = this.#parts;
+    const { ingest, journals, paths, events } = this.#parts;
     try {
-      this.#journal.close();
-      // What could not be committed is recovered by whoever opens the store next, this process included.
-      if (ingest.unsettled.size > 0) seams.fs.writeNew(`${paths.ownerDir}/${CLOSED_MARK}`, '');
-      else seams.fs.removeDir(paths.ownerDir);
+      journals.close(ingest.unsettled.size > 0);
     } catch (error) {
+      // Whoever opens the store next clears it.
       events.emit({ type: 'store.trouble', what: `leaving ${paths.ownerDir}`, message: messageOf(error) });
     }
   }

@@ -1,7 +1,7 @@
 // A failed attempt → an error for the caller and a row that remembers it. Called by engine.ts.
 import type { Attempt, Attempts } from './attempts.js';
 import type { Claim } from './claims.js';
-import { type FailReason, fromWire, RunFailedError } from './errors.js';
+import { fromWire, RunFailedError } from './errors.js';
 import type { EventBus } from './event-bus.js';
 import type { Point } from './params.js';
 import type { Clock } from './seams.js';
@@ -38,6 +38,7 @@ export class Failures {
         id,
         attempt: claim.attempt,
         fence: claim.fence,
+        outcome: 'failed',
         reason,
         message,
         error: outcome.error ?? null,
@@ -70,7 +71,8 @@ export class Failures {
     const byId = new Map(points.map((point) => [point.id, point]));
     for (const attempt of await attempts.lastFailures([...byId.keys()])) {
       const point = byId.get(attempt.id);
-      if (!point || attempt.codeDigest !== codeDigest || RETRIED_ANYWAY.has(attempt.reason)) continue;
+      if (!point || attempt.codeDigest !== codeDigest || attempt.reason === null || RETRIED_ANYWAY.has(attempt.reason))
+        continue;
       found.set(point.id, rememberedError(point, attempt));
     }
     return found;
@@ -84,7 +86,7 @@ function rememberedError(point: Point, attempt: Attempt): RunFailedError {
   const { id, params } = point;
   return new RunFailedError(
     `run ${id} of ${describeParams(params)} failed before (${attempt.reason}, attempt ${attempt.attempt}): ${attempt.message}`,
-    { id, params, reason: attempt.reason as FailReason, attempts: attempt.attempt },
+    { id, params, reason: attempt.reason ?? 'exception', attempts: attempt.attempt },
     { cause: attempt.error ? fromWire(attempt.error) : undefined },
   );
 }

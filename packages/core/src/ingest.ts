@@ -2,7 +2,7 @@
 // run does not wait. Called by engine.ts for runs and by recover.ts for what a killed process left.
 import { type EntropicError, StoreFullError } from './errors.js';
 import type { EventBus } from './event-bus.js';
-import type { JournalWriter } from './journal.js';
+import type { Journals } from './journals.js';
 import type { Finder } from './lookup.js';
 import type { Point } from './params.js';
 import type { StorePaths } from './paths.js';
@@ -24,8 +24,8 @@ export interface Sealed {
   temp: string | undefined;
   /** When the lease was claimed, in milliseconds since 1970: this clock runs on while a process or a machine is stopped. */
   claimedAt: number;
-  /** Its manifest stands in another owner's journal, which recover.ts settles. */
-  recovered: boolean;
+  /** Where its manifest stands; undefined if in the journal of another owner, which recover.ts settles. */
+  journal: string | undefined;
 }
 
 export type Ingested = { status: 'committed'; record: AnyRecord } | { status: 'stale' };
@@ -46,7 +46,7 @@ interface IngestParts {
   events: EventBus;
   publisher: Publisher;
   finder: Finder;
-  journal: () => JournalWriter;
+  journals: Journals;
   owner: string;
   host: string;
   durable: boolean;
@@ -201,6 +201,7 @@ export class Ingest {
       codeDigest: manifest.codeDigest,
       elapsedSeconds: manifest.elapsedSeconds,
       host: this.#parts.host,
+      attempt: manifest.attempt,
     };
   }
 
@@ -285,19 +286,18 @@ export class Ingest {
   }
 
   #markDone(entries: readonly Entry[]): void {
-    const settled = entries
-      .filter((entry) => !entry.recovered)
-      .map((entry) => [entry.manifest.id, entry.manifest.fence] as const);
-    if (settled.length === 0) return;
-    try {
-      this.#parts.journal().done(settled);
-    } catch (error) {
-      // A missing `done` only makes the next recovery look at a row that is there already.
-      this.#parts.events.emit({
-        type: 'store.trouble',
-        what: `the journal in ${this.#parts.paths.ownerDir}`,
-        message: (error as Error).message,
-      });
+    for (const journal of new Set(entries.map((entry) => entry.journal))) {
+      if (journal === undefined) continue;
+      const settled = entries.filter((entry) => entry.journal === journal);
+      try {
+        this.#parts.journals.done(
+          journal,
+          settled.map(({ manifest }) => [manifest.id, manifest.fence]),
+        );
+      } catch (error) {
+        // A missing `done` only makes the next recovery look at a row that is there already.
+        this.#parts.events.emit({ type: 'store.trouble', what: journal, message: (error as Error).message });
+      }
     }
   }
 }

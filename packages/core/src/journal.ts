@@ -13,6 +13,11 @@ const PREFIX = 'journal-';
 /** Left by a store that was closed while its process lives on: what it could not commit is anybody's to recover. */
 export const CLOSED_MARK = 'closed';
 
+/** Its base name; what slots add to it begins with a dot. */
+export function journalName(journal: string): string {
+  return basename(journal);
+}
+
 export function journalFile(ownerDir: string, part: string | number): string {
   return join(ownerDir, `${PREFIX}${part}`);
 }

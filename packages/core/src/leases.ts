@@ -7,8 +7,8 @@ import type { OwnerState } from './owner.js';
 export interface ClaimedLease {
   id: string;
   fence: number;
-  /** Failed attempts recorded before. */
-  failedAttempts: number;
+  /** Attempts recorded before. */
+  attempts: number;
   /** Who held it before us and lost it: their manifests may hold a finished run. */
   takenFrom?: { owner: string; why: 'dead' | 'expired' };
 }
@@ -144,14 +144,14 @@ export class Leases {
       wanted.map((id, i) => [this.#table, id, this.#owner, nonce, fences[i], expires]),
       'ON CONFLICT (table_name, id) DO NOTHING RETURNING id, fence',
     );
-    const failed = new Map(
+    const tried = new Map(
       (yield* query(
         `SELECT id, max(attempt) FROM entropic_attempts WHERE table_name = ? AND id ${dialect.inList} GROUP BY id`,
         [this.#table, list],
       )).map(([id, count]) => [String(id), Number(count)]),
     );
     const claimed = inserted.map(([id, fence]) => {
-      const lease: ClaimedLease = { id: String(id), fence: Number(fence), failedAttempts: failed.get(String(id)) ?? 0 };
+      const lease: ClaimedLease = { id: String(id), fence: Number(fence), attempts: tried.get(String(id)) ?? 0 };
       const from = taken.get(lease.id);
       if (from) lease.takenFrom = from;
       return lease;

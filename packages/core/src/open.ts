@@ -13,6 +13,7 @@ import { EventBus } from './event-bus.js';
 import { Failures } from './failures.js';
 import { Heartbeat } from './heartbeat.js';
 import { Ingest } from './ingest.js';
+import { Journals } from './journals.js';
 import { Leases } from './leases.js';
 import { Finder } from './lookup.js';
 import { makeOwner, ownerState } from './owner.js';
@@ -39,6 +40,7 @@ export interface OpenedStore {
   recovery: Recovery;
   publisher: Publisher;
   ingest: Ingest;
+  journals: Journals;
   heartbeat: Heartbeat;
   paths: StorePaths;
   events: EventBus;
@@ -106,14 +108,15 @@ function assemble(given: {
   const attempts = new Attempts(database, table, leases);
   const finder = new Finder({ runs, leases, fs: seams.fs, paths, schema, events, verify: options.verify });
   const publisher = new Publisher({ fs: seams.fs, paths, events, now, nonce: seams.ids.nonce });
-  const ingest: Ingest = new Ingest({
+  const journals = new Journals(seams.fs, paths.ownerDir);
+  const ingest = new Ingest({
     runs,
     fs: seams.fs,
     paths,
     events,
     publisher,
     finder,
-    journal: () => engine.journal,
+    journals,
     owner,
     host,
     durable: options.durability === 'full',
@@ -148,6 +151,7 @@ function assemble(given: {
       leases,
       finder,
       ingest,
+      journals,
       claimer,
       failures,
       heartbeat,
@@ -170,6 +174,7 @@ function assemble(given: {
     recovery,
     publisher,
     ingest,
+    journals,
     heartbeat,
     paths,
     events,

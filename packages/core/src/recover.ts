@@ -96,7 +96,7 @@ export class Recovery {
         manifest: { ...manifest, mtimeNs: digest.mtimeNs },
         temp,
         claimedAt: now(),
-        recovered: true,
+        journal: undefined,
       };
     }
     return undefined;

@@ -48,7 +48,7 @@ export async function registerFile(
     const createdAt = seams.clock.now();
     const { id, params, paramsText } = point;
     const run = { id, fence: claim.fence, params, paramsText, resultFile: path, createdAt, customData, ...digest };
-    const rows = [{ ...run, codeDigest: null, elapsedSeconds: null, host }];
+    const rows = [{ ...run, codeDigest: null, elapsedSeconds: null, host, attempt: null }];
     const committed = await runs.commit(rows, { owner, committedAt: createdAt, settle: () => {} });
     if (!committed.has(id)) {
       throw new StoreBusyError(
@@ -69,10 +69,10 @@ export async function deletePoint(
   options: DeleteOptions | undefined,
 ): Promise<boolean> {
   checkOptionNames(options, ['removeFile'], 'delete');
-  const { engine, runs, recovery, ingest, paths, seams, events } = store;
+  const { runs, recovery, ingest, journals, paths, seams, events } = store;
   recovery.forget(id);
   const unsettled = ingest.unsettled.get(id);
-  if (unsettled) engine.journal.done([[id, unsettled.manifest.fence]]);
+  if (unsettled?.journal !== undefined) journals.done(unsettled.journal, [[id, unsettled.manifest.fence]]);
   ingest.unsettled.delete(id);
   const [row] = await runs.findMany([id]);
   if (row && options?.removeFile === true) {

@@ -123,7 +123,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
     return this.engine.track(deletePoint(this.#parts, id, options));
   }
 
-  /** Failed attempts of a point, oldest first. */
+  /** Attempts of a point, finished and failed, oldest first. */
   async attempts(id: string): Promise<Attempt[]> {
     checkId(id);
     this.engine.assertOpen();

@@ -1,4 +1,5 @@
 // Rows: all SQL on the user's table and on entropic_runs. Called by lookup.ts (reads) and ingest.ts (the single writer).
+import { insertAttempts, type NewAttempt } from './attempts.js';
 import { type Database, type InsertColumn, query, type Row, type Script } from './database/database.js';
 import type { ColumnKind, Model } from './model.js';
 
@@ -36,6 +37,8 @@ export interface NewRun {
   /** null for a registered file. */
   elapsedSeconds: number | null;
   host: string;
+  /** Which try it was; null for a registered file. */
+  attempt: number | null;
 }
 
 const RUN_COLUMNS: readonly InsertColumn[] = [
@@ -174,6 +177,12 @@ export class Runs {
        WHERE entropic_runs.fence < excluded.fence RETURNING id`,
     );
     for (const [id] of accepted) committed.add(String(id));
+    const attempts = held.flatMap((run): NewAttempt[] => {
+      const { id, fence, attempt, elapsedSeconds: seconds, host, codeDigest, createdAt: finishedAt } = run;
+      if (attempt === null || !committed.has(id)) return [];
+      return [{ id, attempt, fence, outcome: 'finished', seconds, host, codeDigest, finishedAt }];
+    });
+    yield* insertAttempts(dialect, table, attempts);
     const columns: InsertColumn[] = [
       { name: 'id', type: 'text' },
       { name: 'result_file', type: 'text' },

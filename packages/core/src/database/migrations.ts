@@ -24,7 +24,7 @@ const MIGRATIONS: readonly ((dialect: Dialect) => string[])[] = [
       `CREATE TABLE entropic_leases (table_name TEXT NOT NULL, id ${type('id')} NOT NULL, owner TEXT NOT NULL, nonce TEXT NOT NULL,
         fence BIGINT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (table_name, id))${rowid}`,
       `CREATE TABLE entropic_attempts (table_name TEXT NOT NULL, id ${type('id')} NOT NULL, attempt BIGINT NOT NULL, fence BIGINT NOT NULL,
-        reason TEXT NOT NULL, message TEXT NOT NULL, error ${type('json')}, exit_code BIGINT, signal TEXT, peak_bytes BIGINT,
+        outcome TEXT NOT NULL, reason TEXT, message TEXT, error ${type('json')}, exit_code BIGINT, signal TEXT, peak_bytes BIGINT,
         elapsed_s ${type('float')}, host TEXT, code_digest TEXT, log_tail TEXT, finished_at ${type('time')} NOT NULL,
         PRIMARY KEY (table_name, id, attempt))${rowid}`,
       `CREATE TABLE entropic_columns (table_name TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, id_default_json TEXT,
