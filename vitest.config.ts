@@ -21,6 +21,7 @@ export default defineConfig({
           name: 'integration',
           include: ['test/**/*.test.ts'],
           exclude: ['test/faults/**', '**/node_modules/**'],
+          globalSetup: ['test/helpers/postgres-server.ts'],
         },
       },
       {
@@ -29,6 +30,7 @@ export default defineConfig({
           name: 'faults',
           include: ['test/faults/**/*.test.ts'],
           exclude: ['**/node_modules/**'],
+          globalSetup: ['test/helpers/postgres-server.ts'],
           testTimeout: 180_000,
           hookTimeout: 180_000,
         },
