@@ -81,5 +81,5 @@ export function sqlTime(milliseconds: number): string {
 
 /** The inverse, for any number of digits after the seconds. The text has no zone and means UTC. */
 export function parseSqlTime(text: string): Date {
-  return new Date(`${text.slice(0, 10)}T${text.slice(11, 23).padEnd(text.length > 19 ? 23 : 0, '0')}Z`);
+  return new Date(`${text.slice(0, 10)}T${text.slice(11, 23).padEnd(text.length > 19 ? 12 : 0, '0')}Z`);
 }
