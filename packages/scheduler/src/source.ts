@@ -12,8 +12,8 @@ export interface PointSource {
   readonly at: ((place: number) => unknown) | undefined;
   /** Throws for what is wrong with any point, without running through all combinations of a grid. A generator is not read. */
   check(resolve: Resolve): void;
-  /** The points, in chunks of at most `size`. Throws for a wrong one, saying which. */
-  chunks(resolve: Resolve, size: number): AsyncGenerator<Point[], void, undefined>;
+  /** The points, in chunks of at most `size`. Throws for a wrong one, saying which. `stop` ends the waiting for a generator. */
+  chunks(resolve: Resolve, size: number, stop: AbortSignal): AsyncGenerator<Point[], void, undefined>;
 }
 
 type Resolve = (params: unknown) => Point;
@@ -77,15 +77,15 @@ function streamSource(points: Iterable<unknown> | AsyncIterable<unknown>): Point
     },
     at: undefined,
     check() {},
-    async *chunks(resolve, size) {
+    async *chunks(resolve, size, stop) {
       let total = 0;
-      const batches = Symbol.asyncIterator in points ? whatIsThere(points, size) : batchesOf(points, size);
+      const batches = Symbol.asyncIterator in points ? whatIsThere(points, size, stop) : batchesOf(points, size);
       for await (const batch of batches) {
         const first = total;
         total += batch.length;
         yield batch.map((point, i) => located(`points[${first + i}]`, () => resolve(point)));
       }
-      exhausted = total;
+      if (!stop.aborted) exhausted = total;
     },
   };
 }
@@ -111,30 +111,52 @@ function* batchesOf<T>(points: Iterable<T>, size: number): Generator<T[], void, 
   if (batch.length > 0) yield batch;
 }
 
-/** Batches that do not wait for a slow generator: what has come by the next turn of the event loop goes. */
-async function* whatIsThere<T>(points: AsyncIterable<T>, size: number): AsyncGenerator<T[], void, undefined> {
+/**
+ * Batches that do not wait for a slow generator: what has come by the next turn of the event loop goes. A generator that waits for
+ * something that may never come is left waiting when the sweep is stopped.
+ */
+async function* whatIsThere<T>(
+  points: AsyncIterable<T>,
+  size: number,
+  stop: AbortSignal,
+): AsyncGenerator<T[], void, undefined> {
   const iterator = points[Symbol.asyncIterator]();
   let batch: T[] = [];
+  let asked = false;
+  let wake: () => void = () => {};
+  const onStop = () => wake();
+  stop.addEventListener('abort', onStop, { once: true });
   try {
     for (;;) {
       const next = iterator.next();
+      asked = true;
       // Heard of below; here only so that a rejection during the pause is not an unhandled one.
       next.catch(() => {});
-      const early = batch.length === 0 ? await next : await Promise.race([next, turn()]);
-      if (early === undefined) {
+      if (batch.length > 0 && (await Promise.race([next, turn()])) === undefined) {
         yield batch;
         batch = [];
       }
-      const { done, value } = early ?? (await next);
-      if (done) break;
-      batch.push(value);
+      // Not a race with one long-lived promise, which would remember every point of a long generator.
+      const step = await new Promise<IteratorResult<T> | undefined>((resolve, reject) => {
+        next.then(resolve, reject);
+        wake = () => resolve(undefined);
+        if (stop.aborted) wake();
+      });
+      if (step === undefined) break;
+      asked = false;
+      if (step.done) break;
+      batch.push(step.value);
       if (batch.length < size) continue;
       yield batch;
       batch = [];
     }
     if (batch.length > 0) yield batch;
   } finally {
-    await iterator.return?.();
+    stop.removeEventListener('abort', onStop);
+    const returned = iterator.return?.();
+    // A generator that has not answered yet would only return after its answer.
+    if (asked) returned?.catch(() => {});
+    else await returned;
   }
 }
 

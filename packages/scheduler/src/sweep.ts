@@ -49,7 +49,7 @@ export async function runSweep(sweep: SweepRun): Promise<void> {
 async function intake(sweep: SweepRun, misses: MissQueue<Point>): Promise<void> {
   const { engine, ledger, options, stop } = sweep;
   try {
-    for await (const points of sweep.source.chunks((params) => engine.resolve(params), CHUNK)) {
+    for await (const points of sweep.source.chunks((params) => engine.resolve(params), CHUNK, stop.signal)) {
       const fresh: Point[] = [];
       for (const point of points) {
         const index = ledger.place(point);
