@@ -97,6 +97,9 @@ export class Claimer {
     const claimedAt = clock.now();
     const byId = new Map(free.map((point) => [point.id, point]));
     const { claimed, held } = await leases.claim(free.map((point) => point.id));
+    // Leases are taken in the order of ids; points run in the order in which they were asked for.
+    const order = new Map(free.map((point, i) => [point.id, i]));
+    claimed.sort((a, b) => (order.get(a.id) as number) - (order.get(b.id) as number));
     for (const { id, owner } of held) {
       result.held.push({ point: byId.get(id) as Point, owner });
       events.emit({ type: 'run.waiting', id, owner });
