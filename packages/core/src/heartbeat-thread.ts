@@ -9,6 +9,9 @@ import { RENEW_SQL } from './leases.js';
 
 const { target, owner, leaseMs } = workerData as HeartbeatData;
 
+// Node fires a timer beyond its limit of 24.8 days at once.
+const pause = Math.min(leaseMs / 3, 2 ** 31 - 1);
+
 type Beat = () => Promise<void>;
 let beat: Beat | undefined;
 
@@ -36,7 +39,7 @@ async function tick(): Promise<void> {
   try {
     beat ??= await connect();
     await beat();
-    setTimeout(tick, leaseMs / 3);
+    setTimeout(tick, pause);
   } catch (error) {
     // A database that is away for a moment: sooner again than a whole beat, the lease runs on.
     beat = undefined;
@@ -45,4 +48,4 @@ async function tick(): Promise<void> {
   }
 }
 
-setTimeout(tick, leaseMs / 3);
+setTimeout(tick, pause);

@@ -68,6 +68,9 @@ export function inlineExecutor(runner: AnyFunction, seams: Seams): Executor {
   };
 }
 
+/** 24.8 days, the longest time of a Node timer, in milliseconds. */
+const MAX_TIMER = 2 ** 31 - 1;
+
 /** What costs something (a signal, a folder) is made when the runner asks for it. */
 class InlineContext implements RunContext {
   readonly id: string;
@@ -94,10 +97,12 @@ class InlineContext implements RunContext {
     this.#outer = outer;
     this.#seams = seams;
     if (task.timeout !== undefined) {
+      // Node fires a timer beyond its limit at once.
+      const milliseconds = Math.min(task.timeout * 1000, MAX_TIMER);
       this.#timer = setTimeout(() => {
         this.timedOut = true;
         this.#controller?.abort(timeoutReason(task));
-      }, task.timeout * 1000);
+      }, milliseconds);
     }
   }
 
