@@ -1,5 +1,6 @@
 // One run, from params to record, in the order that docs/journey-of-a-run.md tells: look up, claim, execute, ingest. RunStore calls
 // it for single points, the scheduler's sweep for many.
+import { setMaxListeners } from 'node:events';
 import type { Claim, Claimer, ClaimResult, Held } from './claims.js';
 import { ClosedError, type RunFailedError, toWire } from './errors.js';
 import type { EventBus } from './event-bus.js';
@@ -53,11 +54,13 @@ export interface EngineParts {
 export class Engine {
   readonly #parts: EngineParts;
   readonly #running = new Set<Promise<unknown>>();
+  /** One listener for each sweep and each waiting call. */
   readonly #closing = new AbortController();
   #state: 'open' | 'draining' | 'closed' = 'open';
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    setMaxListeners(0, this.#closing.signal);
   }
 
   get events(): EventBus {

@@ -7,7 +7,7 @@ export { abortError, toWire } from './errors.js';
 export { describeParams } from './failures.js';
 export { JournalWriter } from './journal.js';
 export type { OpenedStore, Runnable } from './open.js';
-export { checkOptionNames, integerOption, parseDuration, parseSize } from './options.js';
+export { checkOptionNames, integerOption, parseDuration, parseSize, signalOption } from './options.js';
 export type { Point } from './params.js';
 export type { AnyRecord } from './record.js';
 export type { RunResult } from './run-result.js';

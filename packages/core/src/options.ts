@@ -1,5 +1,6 @@
 // Raw option → resolved value, once, at the door; after that nothing handles `undefined` or text units.
 // Called by run-store.ts and by the scheduler's sweep.
+import { setMaxListeners } from 'node:events';
 import { show } from './canonical.js';
 import { InvalidOptionError } from './errors.js';
 import { suggest } from './suggest.js';
@@ -68,4 +69,12 @@ export function oneOfOption<const T extends string>(value: unknown, accepted: re
 export function integerOption(value: unknown, min: number, option: string): number {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min) return value;
   throw new InvalidOptionError(`${option}: ${show(value)} is not a whole number of at least ${min}`);
+}
+
+/** A signal that many runs may listen to at once: left as it is, Node prints a warning from the eleventh listener on. */
+export function signalOption(value: unknown, option: string): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  if (!(value instanceof AbortSignal)) throw new InvalidOptionError(`${option} must be an AbortSignal`);
+  setMaxListeners(0, value);
+  return value;
 }

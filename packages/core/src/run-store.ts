@@ -6,7 +6,7 @@ import type { Engine, RunRequest } from './engine.js';
 import { abortError, InvalidOptionError, InvalidParamsError } from './errors.js';
 import type { StoreEvent } from './events.js';
 import { type OpenedStore, openParts, type Runnable } from './open.js';
-import { checkOptionNames, type Duration, parseDuration } from './options.js';
+import { checkOptionNames, type Duration, parseDuration, signalOption } from './options.js';
 import { type Point, pointFromColumns } from './params.js';
 import { type AnyRecord, toRecord } from './record.js';
 import { type DeleteOptions, deletePoint, type RegisterOptions, registerFile } from './register.js';
@@ -227,11 +227,9 @@ export class RunStore<In, Full> implements AsyncDisposable {
 function resolveRunOptions(options: RunOptions | undefined, where: string): RunRequest {
   checkOptionNames(options, ['customData', 'signal', 'timeout'], where);
   const { customData, signal, timeout } = options ?? {};
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new InvalidOptionError(`${where}: signal must be an AbortSignal`);
   return {
     userData: checkCustomData(customData),
-    signal,
+    signal: signalOption(signal, `${where}: signal`),
     timeout: timeout === undefined ? undefined : parseDuration(timeout, 'timeout'),
   };
 }

@@ -1,5 +1,6 @@
 // The handle of a sweep: await it for the records in the order of the points, or iterate it for outcomes as they complete. It runs
 // whether or not anybody looks. Made by the façade's Store.sweep; the work itself is in sweep.ts.
+import { setMaxListeners } from 'node:events';
 import { ClosedError, type Flat, type RunFailedError, type RunRecord, SweepError } from '@entropic/core';
 import { type AnyRecord, abortError, type Engine } from '@entropic/core/internal';
 import { type AnyOutcome, Ledger, type SweepProgress } from './ledger.js';
@@ -44,6 +45,8 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
     const points = toSource(source);
     this.id = options.name ?? engine.seams.ids.nonce();
     this.#abort = new AbortController();
+    // One listener for each run of this sweep that asked for its signal.
+    setMaxListeners(0, this.#abort.signal);
     this.#run = {
       id: this.id,
       engine,

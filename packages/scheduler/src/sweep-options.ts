@@ -1,6 +1,6 @@
 // What `sweep` takes besides its points, raw and resolved. Called by sweep-handle.ts.
 import { type CustomData, type Duration, InvalidOptionError } from '@entropic/core';
-import { checkCustomData, checkOptionNames, integerOption, parseDuration } from '@entropic/core/internal';
+import { checkCustomData, checkOptionNames, integerOption, parseDuration, signalOption } from '@entropic/core/internal';
 
 /** Options of one sweep. */
 export interface SweepOptions {
@@ -78,14 +78,12 @@ export function resolveSweepOptions(raw: SweepOptions | undefined, slots: number
     retryFailed = true,
     name,
   } = options;
-  if (signal !== undefined && !(signal instanceof AbortSignal))
-    throw new InvalidOptionError('sweep: signal must be an AbortSignal');
   if (typeof force !== 'boolean') throw new InvalidOptionError('sweep: force must be true or false');
   if (typeof retryFailed !== 'boolean') throw new InvalidOptionError('sweep: retryFailed must be true or false');
   if (name !== undefined && typeof name !== 'string') throw new InvalidOptionError('sweep: name must be a text');
   return {
     userData: checkCustomData(options.customData),
-    signal,
+    signal: signalOption(signal, 'sweep: signal'),
     concurrency: integerOption(concurrency, 1, 'sweep: concurrency'),
     retries: integerOption(retries, 0, 'sweep: retries'),
     timeout: timeout === undefined ? undefined : parseDuration(timeout, 'sweep: timeout'),
