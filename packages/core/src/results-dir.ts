@@ -27,7 +27,7 @@ export interface FolderOwner {
  */
 export function claimResultsDir(paths: StorePaths, wanted: FolderOwner, seams: Seams, events: EventBus): void {
   const { fs } = seams;
-  const file = join(paths.metaDir, 'store.json');
+  const file = storeFile(paths);
   try {
     fs.makeDir(paths.metaDir);
   } catch (cause) {
@@ -35,7 +35,7 @@ export function claimResultsDir(paths: StorePaths, wanted: FolderOwner, seams: S
   }
   const text = fs.read(file);
   if (text === null) {
-    if (write(file, wanted, seams)) return;
+    if (write(paths, wanted, seams)) return;
     // Another process was first.
     claimResultsDir(paths, wanted, seams, events);
     return;
@@ -45,7 +45,7 @@ export function claimResultsDir(paths: StorePaths, wanted: FolderOwner, seams: S
   if (found.table === wanted.table && found.database === wanted.database) {
     // The same place, another store: the database was deleted and made anew. Its files are adopted or set aside, one by one.
     fs.rename(file, `${file}.${found.storeId}.old`);
-    write(file, wanted, seams);
+    write(paths, wanted, seams);
     events.emit({ type: 'store.adopted', resultsDir: paths.resultsDir, previousStoreId: found.storeId });
     return;
   }
@@ -58,7 +58,7 @@ export function claimResultsDir(paths: StorePaths, wanted: FolderOwner, seams: S
 
 /** For a store that may not write: checks only. */
 export function checkResultsDir(paths: StorePaths, wanted: FolderOwner, seams: Seams): void {
-  const file = join(paths.metaDir, 'store.json');
+  const file = storeFile(paths);
   const text = seams.fs.read(file);
   if (text === null) return;
   const found = parse(text, file);
@@ -68,11 +68,16 @@ export function checkResultsDir(paths: StorePaths, wanted: FolderOwner, seams: S
   );
 }
 
-/** @returns whether we were the one who made it */
-function write(file: string, owner: FolderOwner, { fs, ids }: Seams): boolean {
+/**
+ * The file is written in this owner's private folder: a kill leaves nothing that the next open would not clear away.
+ * @returns whether we were the one who made it
+ */
+function write(paths: StorePaths, owner: FolderOwner, { fs }: Seams): boolean {
   const content: Claimed = { formatVersion: FORMAT_VERSION, ...owner };
-  const partial = `${file}.${ids.nonce()}.part`;
+  const file = storeFile(paths);
+  const partial = join(paths.ownerDir, 'store.json.part');
   try {
+    fs.makeDir(paths.ownerDir, 0o700);
     fs.writeNew(partial, `${JSON.stringify(content, null, 2)}\n`);
     try {
       fs.link(partial, file);
@@ -84,11 +89,15 @@ function write(file: string, owner: FolderOwner, { fs, ids }: Seams): boolean {
     return true;
   } finally {
     try {
-      fs.unlink(partial);
+      fs.removeDir(paths.ownerDir);
     } catch {
-      // It was renamed.
+      // It goes when this process is gone.
     }
   }
+}
+
+function storeFile(paths: StorePaths): string {
+  return join(paths.metaDir, 'store.json');
 }
 
 function parse(text: string, file: string): Claimed {
