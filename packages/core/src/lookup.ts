@@ -21,7 +21,7 @@ export type Lookup =
   | { kind: 'error'; error: EntropicError };
 
 /** What is wrong with the file of a row. */
-export type FileProblem = 'missing' | 'not-a-file' | 'truncated' | 'edited';
+export type FileProblem = 'missing' | 'not-a-file' | 'truncated' | 'edited' | 'unreadable';
 
 /** How long a reader waits for somebody who is replacing the result just now. */
 const SETTLE_MS = 1000;
@@ -101,7 +101,9 @@ export class Finder {
     try {
       return (await this.#fs.digest(file)).sha256 === row.sha256 ? undefined : 'edited';
     } catch {
-      return this.#fs.stat(file) === null ? 'missing' : 'not-a-file';
+      // Between stat and open it may have become something else.
+      const stat = this.#fs.stat(file);
+      return stat === null ? 'missing' : stat.kind === 'file' ? 'unreadable' : 'not-a-file';
     }
   }
 
@@ -179,8 +181,12 @@ export class Finder {
   async #matching(manifests: readonly Manifest[], file: string): Promise<Manifest | undefined> {
     const stat = manifests.length > 0 ? this.#fs.stat(file) : null;
     if (stat?.kind !== 'file' || !manifests.some((manifest) => manifest.size === stat.size)) return undefined;
-    const { sha256 } = await this.#fs.digest(file);
-    return manifests.findLast((manifest) => manifest.sha256 === sha256);
+    try {
+      const { sha256 } = await this.#fs.digest(file);
+      return manifests.findLast((manifest) => manifest.sha256 === sha256);
+    } catch {
+      return undefined;
+    }
   }
 
   /** The row's params are not letter by letter the point's: an older row, a row of Python's, or really another point. */
@@ -219,6 +225,7 @@ export class Finder {
 export const PROBLEM_TEXT: Record<FileProblem, string> = {
   missing: 'is missing',
   'not-a-file': 'is no regular file any more',
+  unreadable: 'cannot be read',
   truncated: 'is shorter than it was',
   edited: 'was changed after the run',
 };

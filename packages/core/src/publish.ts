@@ -59,11 +59,7 @@ export class Publisher {
     const final = this.#paths.finalFile(item.id);
     const standing = this.#fs.stat(final);
     if (standing === null) return undefined;
-    if (
-      standing.kind === 'file' &&
-      standing.size === item.size &&
-      (await this.#fs.digest(final)).sha256 === item.sha256
-    ) {
+    if (standing.kind === 'file' && standing.size === item.size && (await this.#sha256(final)) === item.sha256) {
       await this.#fs.fsync(final);
       return { action: 'adopt', standing };
     }
@@ -71,6 +67,15 @@ export class Publisher {
     const repeats =
       item.forced && row !== undefined && this.#paths.locate(row) === final && (await check(row)) === undefined;
     return { action: repeats ? 'replace' : 'quarantine', standing };
+  }
+
+  /** Undefined for a file that cannot be read: whatever it is, it is not this result. */
+  async #sha256(file: string): Promise<string | undefined> {
+    try {
+      return (await this.#fs.digest(file)).sha256;
+    } catch {
+      return undefined;
+    }
   }
 
   /**

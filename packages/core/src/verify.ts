@@ -46,8 +46,10 @@ async function checkRows(store: OpenedStore, options: Required<VerifyOptions>, r
     const rows = await runs.page(after, PAGE);
     for (const row of rows) {
       report.checked++;
-      const kind = await finder.checkFile(row, { digest: options.readData });
-      if (kind === undefined) continue;
+      const problem = await finder.checkFile(row, { digest: options.readData });
+      if (problem === undefined) continue;
+      // What cannot be read is no file for our purposes.
+      const kind = problem === 'unreadable' ? 'not-a-file' : problem;
       report.problems.push({ kind, id: row.id, file: paths.locate(row) });
       if (options.repair) await repairRow(store, row);
     }
