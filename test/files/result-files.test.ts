@@ -15,11 +15,21 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { openStore } from 'entropic/internal';
 import { realSeams } from '@entropic/core/internal';
+import { openStore } from 'entropic/internal';
 import { describe, expect, it } from 'vitest';
 import { describeDatabase, describeEachDatabase, type Place } from '../helpers/databases.js';
-import { allRows, countingRunner, expectWhole, heard, openToy, quarantine, runScript, snapshot, Toy } from '../helpers/lab.js';
+import {
+  allRows,
+  countingRunner,
+  expectWhole,
+  heard,
+  openToy,
+  quarantine,
+  runScript,
+  snapshot,
+  Toy,
+} from '../helpers/lab.js';
 
 interface Harm {
   tag: string;
@@ -33,7 +43,8 @@ interface Harm {
   harm(file: string, place: Place): void;
 }
 
-const rewrite = (file: string, change: (text: string) => string) => writeFileSync(file, change(readFileSync(file, 'utf8')));
+const rewrite = (file: string, change: (text: string) => string) =>
+  writeFileSync(file, change(readFileSync(file, 'utf8')));
 
 const harms: Harm[] = [
   {
