@@ -1,5 +1,6 @@
 // A small model, a runner that counts, and judges that are other programs: what the suites on files and on the Python faults share.
 import { execFileSync, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -133,4 +134,9 @@ export async function askScript<T>(name: string, options: ScriptOptions = {}): P
 /** Absolute path of what is kept under `.quarantine`. */
 export function quarantine(place: Pick<Place, 'resultsDir'>): string {
   return join(place.resultsDir, '.quarantine');
+}
+
+/** The id of a point of Toy, computed here and not by the library. */
+export function idOfToy(n: number): string {
+  return createHash('sha256').update(`{"n":${n}}`).digest('hex').slice(0, 16);
 }
