@@ -34,8 +34,10 @@ export function parseDbUrl(dbUrl: string): DatabaseTarget {
     const url = `postgres://${postgres[1]}`;
     return { kind: 'postgres', url, address: withoutPassword(url) };
   }
+  // Whatever stands before an @ may be a password, in whatever form.
+  const shown = dbUrl.includes('@') ? `${dbUrl.slice(0, dbUrl.indexOf(':') + 1)}…` : dbUrl;
   throw new InvalidOptionError(
-    `dbUrl: '${dbUrl.replace(/\/\/[^@/]*@/, '//')}' is not understood; give 'sqlite:///./runs.sqlite3' or 'postgres://user@host/database'`,
+    `dbUrl: '${shown}' is not understood; give 'sqlite:///./runs.sqlite3' or 'postgres://user@host/database'`,
   );
 }
 
