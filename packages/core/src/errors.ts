@@ -29,7 +29,15 @@ export class EntropicError extends Error {
   }
 }
 
-/** Params that the model does not accept. The message names the path: `params.dt: NaN cannot be part of an id`. */
+/**
+ * Params that the model does not accept. The message names the path: `params.dt: NaN cannot be part of an id`.
+ *
+ * When: any call that takes params or an id, before anything runs or is written; a sweep rejects with it before its
+ * first run, for a generator at the point that is wrong. Nothing is ever converted: `'100'` is not 100.
+ *
+ * What to do: correct the value that `path` names. The message says what the column takes, and for a misspelt name
+ * which one is near.
+ */
 export class InvalidParamsError extends EntropicError {
   /** Where, as `params.dt` or `params.mesh.cells[3]`; absent when it is about the whole object. */
   readonly path: string | undefined;
@@ -40,7 +48,15 @@ export class InvalidParamsError extends EntropicError {
   }
 }
 
-/** An option, a model or a source of points that cannot be used. The message names it and what is accepted. */
+/**
+ * An option, a model or a source of points that cannot be used. The message names it and what is accepted.
+ *
+ * When: `defineResult`, `Store.open` and every call with options; also a run on a store that was opened without a
+ * runner or with `readOnly`, a results folder that belongs to another table, and `register` of a file that is not there
+ * or would replace another result.
+ *
+ * What to do: follow the message: it shows the accepted form, and for a misspelt option the one that was meant.
+ */
 export class InvalidOptionError extends EntropicError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('ENTROPIC_INVALID_OPTION', message, options);
@@ -49,15 +65,25 @@ export class InvalidOptionError extends EntropicError {
 
 /** Why a run failed. */
 export type FailReason =
+  /** The runner threw, or its promise rejected; `cause` is what it threw. */
   | 'exception'
+  /** The runner's process ended by itself, whatever its exit code. Not in this version: runners are functions. */
   | 'exit'
+  /** A signal ended the runner's process. Not in this version. */
   | 'signal'
+  /** It took longer than `timeout`. A function in this process cannot be killed: it is told by `run.signal` and waited for. */
   | 'timeout'
+  /** It passed its `memoryLimit` and was killed. Not in this version. */
   | 'oom'
+  /** The runner returned and there was no result file, or an empty one. */
   | 'no-output'
+  /** In place of the result file there was a folder, a link or something else that is no regular file. */
   | 'bad-output'
+  /** The process that ran it went away. Not in this version. */
   | 'worker-lost'
+  /** The runner's code could not be loaded. Not in this version. */
   | 'code'
+  /** The runner did its part, the store could not: disk full, I/O error, database away. `cause` says which. */
   | 'store';
 
 /** What a {@link RunFailedError} knows beside its message. */
@@ -79,7 +105,15 @@ export interface RunFailure {
   limit?: number;
 }
 
-/** One run did not give a result. `cause` is the original error, rebuilt where it crossed a thread or a socket. */
+/**
+ * One run did not give a result. `cause` is the original error, rebuilt where it crossed a thread or a socket.
+ *
+ * When: `run` and `runOrRetrieve` reject with it; a sweep collects it in `failures` and goes on with the other points.
+ * `reason` says what happened, see the list of reasons.
+ *
+ * What to do: read `reason`, `message` and `cause`, correct the runner or the params and make the same call again: a
+ * point that failed is a miss and runs again. `store.attempts(id)` lists what was tried.
+ */
 export class RunFailedError extends EntropicError {
   readonly id: string;
   readonly params: Readonly<Record<string, unknown>>;
@@ -103,7 +137,15 @@ export class RunFailedError extends EntropicError {
   }
 }
 
-/** A sweep in which at least one point failed. What finished is stored: the same sweep again runs only the rest. */
+/**
+ * A sweep in which at least one point failed. What finished is stored: the same sweep again runs only the rest.
+ *
+ * When: `await` of a sweep, after everything that could run has run. `for await` does not throw it: there each failed
+ * point is an outcome of its own.
+ *
+ * What to do: look at `failures`, use what is in `records` (`null` where a point has no result), correct the cause and
+ * make the same sweep again.
+ */
 export class SweepError<R = unknown> extends EntropicError {
   /** As long as the points and in their order; `null` where a point has no result. */
   readonly records: readonly (R | null)[];
@@ -117,28 +159,61 @@ export class SweepError<R = unknown> extends EntropicError {
   }
 }
 
-/** The database stayed locked by another process for longer than the store waits. Nothing was lost: try again. */
+/**
+ * The database stayed locked by another process for longer than the store waits. Nothing was lost: try again.
+ *
+ * When: any call that writes, after 30 s of waiting for another process that holds the database in one long transaction
+ * (a backup, a shell left open in a transaction), or of conflicts on Postgres; also `register` on a machine that stood
+ * still for longer than a lease.
+ *
+ * What to do: end what holds the lock, then make the same call again.
+ */
 export class StoreBusyError extends EntropicError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('ENTROPIC_STORE_BUSY', message, options);
   }
 }
 
-/** No space left for the database or the results. Free files first, then repeat the same call. */
+/**
+ * No space left for the database or the results. Free files first, then repeat the same call.
+ *
+ * When: any call that writes, when the disk, the quota or the disk of the Postgres server is full; of a run it is the
+ * `cause` of a `RunFailedError` with the reason `store`. A run that was finished and only not committed is kept, and the
+ * next call commits it without running again.
+ *
+ * What to do: free files (deleting rows needs space too), then make the same call again.
+ */
 export class StoreFullError extends EntropicError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('ENTROPIC_STORE_FULL', message, options);
   }
 }
 
-/** The database file is damaged or is not a database. */
+/**
+ * The database file is damaged or is not a database.
+ *
+ * When: `Store.open` on a file that is no SQLite database, or any call that meets a damaged page.
+ *
+ * What to do: restore the file from a copy; or move it away, with its `-wal` and `-shm` beside it, and open again:
+ * result files that stay in place are adopted when their points run again and give the same bytes, and are set aside
+ * otherwise.
+ */
 export class StoreCorruptError extends EntropicError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('ENTROPIC_STORE_CORRUPT', message, options);
   }
 }
 
-/** The table and the model disagree. Names the column, what the table has and what the model wants. */
+/**
+ * The table and the model disagree. Names the column, what the table has and what the model wants.
+ *
+ * When: `Store.open`, when a column was removed from the model, changed its type, is new without a default while there
+ * are rows, or was changed in the table by hand; a look-up, when the row was made with another default than the one
+ * asked for.
+ *
+ * What to do: give a new column a default, keep columns that the table has, or use another table name. The table is
+ * left as it is.
+ */
 export class SchemaDriftError extends EntropicError {
   readonly table: string;
   readonly column: string | undefined;
@@ -150,7 +225,14 @@ export class SchemaDriftError extends EntropicError {
   }
 }
 
-/** Two different points share an id (or a row was changed by hand): the stored result is not served for the wrong one. */
+/**
+ * Two different points share an id (or a row was changed by hand): the stored result is not served for the wrong one.
+ *
+ * When: a look-up, when the row under the id holds other params than those asked for.
+ *
+ * What to do: look at the row: if it was changed by hand, put it right or delete it by `store.delete({ id })`; the
+ * point then runs.
+ */
 export class IdCollisionError extends EntropicError {
   readonly id: string;
 
@@ -160,7 +242,15 @@ export class IdCollisionError extends EntropicError {
   }
 }
 
-/** A database or a cluster that cannot be reached. Carries the address, never a password. */
+/**
+ * A database or a cluster that cannot be reached. Carries the address, never a password.
+ *
+ * When: `Store.open` and any later call, when the file cannot be opened or written, lies on a network file system, or
+ * the Postgres server does not answer for 30 s or refuses the user.
+ *
+ * What to do: check the address, the permissions and whether the server runs; the message says which. What was
+ * committed is not affected.
+ */
 export class ConnectionError extends EntropicError {
   readonly address: string;
 
@@ -170,14 +260,27 @@ export class ConnectionError extends EntropicError {
   }
 }
 
-/** The other side speaks another version; both are named. */
+/**
+ * The other side speaks another version; both are named.
+ *
+ * When: not in this version: there is no cluster yet.
+ *
+ * What to do: upgrade the older side.
+ */
 export class ProtocolError extends EntropicError {
   constructor(message: string, options?: { cause?: unknown }) {
     super('ENTROPIC_PROTOCOL', message, options);
   }
 }
 
-/** A call on something that was closed. */
+/**
+ * A call on something that was closed.
+ *
+ * When: any call on a store after `close()` or after the end of its `await using` block, and a sweep whose store was
+ * closed before it began.
+ *
+ * What to do: open the store again, or close it later: `await` what you started before you leave the block.
+ */
 export class ClosedError extends EntropicError {
   constructor(message: string) {
     super('ENTROPIC_CLOSED', message);
