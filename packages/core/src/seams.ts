@@ -44,7 +44,7 @@ export interface FileSystem {
   stat(path: string): FileStat | null;
   /**
    * SHA-256 of a regular file; anything else (a folder, a link, a FIFO) is an error, never waited on.
-   * @param settle give the file a time of change in whole milliseconds, see result-file.ts
+   * @param settle give the file a time of change in whole milliseconds: see docs/decisions/004
    */
   digest(path: string, settle?: boolean): Promise<FileDigest>;
   /** Bytes of the file (or of the folder's list of names) reach the disk. */
@@ -97,7 +97,9 @@ export const realFileSystem: FileSystem = {
       if (!stat.isFile()) throw Object.assign(new Error(`${path} is not a regular file`), { code: 'ENOTREG' });
       if (settle) {
         const milliseconds = Number(stat.mtimeNs / 1_000_000n);
-        fs.futimesSync(fd, milliseconds / 1000, milliseconds / 1000);
+        // Node cuts seconds off at the microsecond: half of one more, or .655 becomes .654999.
+        const seconds = (milliseconds + 0.0005) / 1000;
+        fs.futimesSync(fd, seconds, seconds);
         stat = fs.fstatSync(fd, { bigint: true });
       }
       const hash = createHash('sha256');
