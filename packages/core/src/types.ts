@@ -27,7 +27,7 @@ export interface RunRecordFields {
   id: string;
   /** Absolute path of the result file. */
   resultFile: string;
-  /** When the row was committed. */
+  /** When the run finished, or the file was registered; UTC. */
   createdAt: Date;
   /** What is kept beside the result; `{}` where there is nothing. */
   customData: CustomData;

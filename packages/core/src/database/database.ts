@@ -44,7 +44,7 @@ export interface Dialect {
   readonly name: 'sqlite' | 'postgres';
   /** Milliseconds since 1970 on the database's clock, as an SQL expression. */
   readonly nowMs: string;
-  /** Largest group of rows that goes well in one transaction. */
+  /** A name as SQL writes it, whatever it holds. */
   readonly quote: (name: string) => string;
   /** `id IN (…any number of ids in one parameter…)`: the SQL after the column, and its parameter. */
   readonly inList: string;
