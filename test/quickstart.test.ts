@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describeDatabase } from './helpers/databases.js';
 import { lastLines, type ProcessResult, runProcess, runQuickstart, runQuickstartBehind } from './helpers/example.js';
 import { ensureNumpy } from './helpers/numpy.js';
 
@@ -177,5 +178,18 @@ describe('[quickstart] [I5] killed in the middle of its sweep (sqlite)', () => {
     // One run at a time: only the one that was on its way may have been done twice.
     expect(executed.length).toBeLessThanOrEqual(POINTS + 1);
     expect(lastLines((await runQuickstart(work)).stdout, 1)).toEqual([`all ${POINTS} points cached`]);
+  }, 120_000);
+});
+
+describeDatabase('[quickstart] run twice with the URL of a server', 'postgres', (db) => {
+  it('[S3] [S10] does there what it does on SQLite', async () => {
+    const { folder, dbUrl, sql } = await db.fresh();
+    const first = await runQuickstart(folder, { QUICKSTART_DB_URL: dbUrl });
+    expect([first.stderr, lastLines(first.stdout, 1)]).toEqual(['', [`${POINTS} points: ${POINTS} run, 0 cached`]]);
+    const second = await runQuickstart(folder, { QUICKSTART_DB_URL: dbUrl });
+    expect([second.stderr, lastLines(second.stdout, 1)]).toEqual(['', [`all ${POINTS} points cached`]]);
+    expect(said(second, 'record.id')).toBe(said(first, 'record.id'));
+    expect(Number((await sql('SELECT count(*) FROM orbits'))[0]?.[0])).toBe(POINTS + 1);
+    expect(readdirSync(join(folder, 'results')).filter((name) => name.endsWith('.npy'))).toHaveLength(POINTS + 1);
   }, 120_000);
 });
