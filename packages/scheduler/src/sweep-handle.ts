@@ -40,7 +40,13 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
   #keep = false;
 
   /** @internal */
-  constructor(engine: Engine, source: unknown, raw: SweepOptions | undefined, slots: number, runnable: () => void) {
+  constructor(
+    engine: Engine,
+    source: unknown,
+    raw: SweepOptions | undefined,
+    slots: number,
+    assertRunnable: () => void,
+  ) {
     const options = resolveSweepOptions(raw, slots);
     const points = toSource(source);
     this.id = options.name ?? engine.seams.ids.nonce();
@@ -50,6 +56,7 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
     this.#run = {
       id: this.id,
       engine,
+      assertRunnable,
       source: points,
       options,
       ledger: new Ledger(),
@@ -58,7 +65,7 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
       running: 0,
     };
     // It starts on the next turn: by then it is known whether somebody awaits the records, who would else be read twice.
-    this.#done = engine.track(this.#start(runnable));
+    this.#done = engine.track(this.#start());
     // A sweep nobody awaits must not end the process; whoever awaits it hears of the failure.
     this.#done.catch(() => {});
   }
@@ -120,7 +127,7 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
     }
   }
 
-  async #start(runnable: () => void): Promise<void> {
+  async #start(): Promise<void> {
     const { engine, options, stop } = this.#run;
     await new Promise((resolve) => setImmediate(resolve));
     const { signal } = options;
@@ -132,7 +139,6 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
     try {
       if (signal?.aborted) onAbort();
       if (engine.closing.aborted) throw new ClosedError('the store was closed before the sweep began');
-      runnable();
       await runSweep(this.#run);
     } finally {
       signal?.removeEventListener('abort', onAbort);

@@ -12,6 +12,8 @@ import type { ResolvedSweepOptions } from './sweep-options.js';
 export interface SweepRun {
   id: string;
   engine: Engine;
+  /** Throws if this store may not run a miss: read-only, or without a runner. */
+  assertRunnable(): void;
   source: PointSource;
   options: ResolvedSweepOptions;
   ledger: Ledger;
@@ -64,6 +66,7 @@ async function intake(sweep: SweepRun, misses: MissQueue<Point>): Promise<void> 
         continue;
       }
       const wanted = options.force ? fresh : await findHits(sweep, fresh);
+      if (wanted.length > 0) sweep.assertRunnable();
       await misses.push(
         options.retryFailed || wanted.length === 0 ? wanted : await leaveFailed(sweep, wanted),
         stop.signal,

@@ -62,6 +62,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
       connection.pragma(`synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
       // 16 MB of pages in memory: a re-sweep of a million points walks one index from end to end.
       connection.pragma('cache_size = -16000');
+      // libsql does not look at `readonly`.
+      if (options.readOnly) connection.pragma('query_only = ON');
     },
   });
   try {
@@ -107,6 +109,15 @@ class SqliteDatabase implements Database {
   async close() {
     this.#leases?.close();
     this.#leases = undefined;
+    if (!this.#options.readOnly) {
+      try {
+        // The file alone then holds everything: libsql's connections end with the process, and a log that is left behind would have
+        // to be moved along with the file.
+        this.#main.all('PRAGMA wal_checkpoint(TRUNCATE)', []);
+      } catch {
+        // Another process reads or writes: the last one does it.
+      }
+    }
     await this.#destroy();
   }
 }
