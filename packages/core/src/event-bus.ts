@@ -13,6 +13,7 @@ const BACKLOG = 10_000;
 export class EventBus {
   readonly #listeners = new Set<(event: StoreEvent) => void>();
   readonly #ends = new Set<() => void>();
+  #closed = false;
   readonly #table: string;
   readonly #now: () => number;
 
@@ -52,7 +53,8 @@ export class EventBus {
   async *stream(): AsyncGenerator<StoreEvent, void, undefined> {
     const backlog: StoreEvent[] = [];
     let wake: (() => void) | undefined;
-    let ended = false;
+    // A bus that is closed already tells nothing any more.
+    let ended = this.#closed;
     const listener = (event: StoreEvent) => {
       backlog.push(event);
       if (backlog.length > BACKLOG) backlog.shift();
@@ -82,6 +84,7 @@ export class EventBus {
 
   /** Ends every stream. */
   close(): void {
+    this.#closed = true;
     for (const end of this.#ends) end();
   }
 }
