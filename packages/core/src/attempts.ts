@@ -57,7 +57,8 @@ export function* insertAttempts(dialect: Dialect, table: string, attempts: reado
     a.fence,
     a.outcome,
     a.reason ?? null,
-    a.message ?? null,
+    // Postgres stores no NUL, and a failure is not lost over a letter of its message.
+    a.message?.replaceAll('\0', '\ufffd') ?? null,
     dialect.encode('json', a.error ?? null),
     a.exitCode ?? null,
     a.signal ?? null,

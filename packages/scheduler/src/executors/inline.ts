@@ -153,7 +153,8 @@ function timeoutOutcome(task: Task, seconds: number): Outcome {
 
 function messageOf(error: unknown): string {
   try {
-    if (error instanceof Error) return error.message || error.name;
+    // A class may have anything as its message.
+    if (error instanceof Error) return String(error.message || error.name);
     return `it threw ${typeof error === 'object' && error !== null ? 'an object' : String(error)}`;
   } catch {
     return 'it threw something that cannot be read';
