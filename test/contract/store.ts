@@ -1,0 +1,22 @@
+// The contract of a store, chapter by chapter: what every database must keep. Run by store-sqlite.test.ts and store-postgres.test.ts.
+import { describe } from 'vitest';
+import type { TestDatabase } from '../helpers/databases.js';
+import { failingSweeps } from './store/failing-sweeps.js';
+import { registering } from './store/registering.js';
+import { runners } from './store/runner.js';
+import { singleRuns } from './store/runs.js';
+import { sweepLoops } from './store/sweep-loops.js';
+import { sweeps } from './store/sweeps.js';
+
+const chapters: Readonly<Record<string, (db: TestDatabase) => void>> = {
+  'one run': singleRuns,
+  'a runner': runners,
+  'a registered file': registering,
+  'a sweep': sweeps,
+  'a sweep with failures': failingSweeps,
+  'a loop over a sweep': sweepLoops,
+};
+
+export function storeContract(db: TestDatabase): void {
+  for (const [name, chapter] of Object.entries(chapters)) describe(name, () => chapter(db));
+}
