@@ -86,15 +86,15 @@ export class Finder {
   }
 
   /** By size and time of change; `unsure` if only a digest can tell. */
-  quickCheck(row: StoredRun, file: string): FileProblem | 'unsure' | undefined {
-    if (this.#verify === 'off') return undefined;
+  quickCheck(row: StoredRun, file: string, verify = this.#verify): FileProblem | 'unsure' | undefined {
+    if (verify === 'off') return undefined;
     const stat = this.#fs.stat(file);
     if (stat === null) return 'missing';
     if (stat.kind !== 'file') return 'not-a-file';
     // A row that entropic did not write says nothing of its file but that it is there.
     if (row.paramsText === null) return undefined;
     if (stat.size !== row.size) return stat.size < row.size ? 'truncated' : 'edited';
-    return stat.mtimeNs === row.mtimeNs && this.#verify === 'stat' ? undefined : 'unsure';
+    return stat.mtimeNs === row.mtimeNs && verify === 'stat' ? undefined : 'unsure';
   }
 
   async #digestCheck(row: StoredRun, file: string): Promise<FileProblem | undefined> {
@@ -107,10 +107,10 @@ export class Finder {
     }
   }
 
-  /** The whole check of one row, for `verify` and for the publisher. */
+  /** The whole check of one row, for `verify` and for whoever replaces a result: they look also where hits do not. */
   async checkFile(row: StoredRun, options: { digest: boolean }): Promise<FileProblem | undefined> {
     const file = this.#paths.locate(row);
-    const quick = this.quickCheck(row, file);
+    const quick = this.quickCheck(row, file, this.#verify === 'off' ? 'stat' : this.#verify);
     return quick === 'unsure' || (quick === undefined && options.digest && row.paramsText !== null)
       ? this.#digestCheck(row, file)
       : quick;
