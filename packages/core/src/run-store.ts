@@ -191,7 +191,6 @@ export class RunStore<In, Full> implements AsyncDisposable {
     const { engine } = this;
     const { signal } = request;
     for (let poll: number = POLL_MS[0]; ; poll = Math.min(poll * 2, POLL_MS[1])) {
-      engine.assertOpen();
       if (signal?.aborted) throw abortError(`the run of ${point.id} was aborted`, signal.reason);
       if (!forced) {
         const [answer] = await engine.find([point]);
@@ -201,6 +200,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
           return answer.record;
         }
       }
+      // A store that is closing still gives what it ran; it only begins nothing.
       this.assertRunnable();
       const { claims, hits, held, errors } = await engine.claim([point], forced);
       if (errors[0]) throw errors[0].error;
