@@ -1,10 +1,12 @@
 // The contract of a store, chapter by chapter: what every database must keep. Run by store-sqlite.test.ts and store-postgres.test.ts.
 import { describe } from 'vitest';
 import type { TestDatabase } from '../helpers/databases.js';
+import { asking } from './store/asking.js';
 import { failingSweeps } from './store/failing-sweeps.js';
 import { registering } from './store/registering.js';
 import { runners } from './store/runner.js';
 import { singleRuns } from './store/runs.js';
+import { sharing } from './store/sharing.js';
 import { sweepLoops } from './store/sweep-loops.js';
 import { sweeps } from './store/sweeps.js';
 
@@ -12,6 +14,8 @@ const chapters: Readonly<Record<string, (db: TestDatabase) => void>> = {
   'one run': singleRuns,
   'a runner': runners,
   'a registered file': registering,
+  'asking and ending': asking,
+  'at the same time': sharing,
   'a sweep': sweeps,
   'a sweep with failures': failingSweeps,
   'a loop over a sweep': sweepLoops,
