@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import type { TestDatabase } from '../helpers/databases.js';
 import { asking } from './store/asking.js';
 import { failingSweeps } from './store/failing-sweeps.js';
+import { processes } from './store/processes.js';
 import { registering } from './store/registering.js';
 import { runners } from './store/runner.js';
 import { singleRuns } from './store/runs.js';
@@ -16,6 +17,7 @@ const chapters: Readonly<Record<string, (db: TestDatabase) => void>> = {
   'a registered file': registering,
   'asking and ending': asking,
   'at the same time': sharing,
+  'other processes': processes,
   'a sweep': sweeps,
   'a sweep with failures': failingSweeps,
   'a loop over a sweep': sweepLoops,
