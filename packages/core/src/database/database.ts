@@ -63,6 +63,8 @@ export interface Dialect {
   literal(kind: ColumnKind, value: unknown): string;
   /** Name, type, not-null of the columns of a table that is there; no row if there is no such table. */
   tableColumns(table: string): Query;
+  /** Names that every table has as columns of the database's own. */
+  readonly systemColumns: ReadonlySet<string>;
   /** Makes concurrent schema changes wait for each other; released with the transaction. */
   lockSchema(): Script<void>;
 }

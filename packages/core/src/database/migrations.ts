@@ -1,7 +1,7 @@
 // The tables: ours (`entropic_*`) by numbered additive migrations, the user's made from the model and checked against it at
 // every open. Called once by run-store.ts. Nothing is written when all is as it should be.
 import { textOfValue } from '../columns.js';
-import { ConnectionError, SchemaDriftError } from '../errors.js';
+import { ConnectionError, InvalidOptionError, SchemaDriftError } from '../errors.js';
 import type { ColumnKind, Model, ModelColumn } from '../model.js';
 import { type Database, type Dialect, query, type Script } from './database.js';
 
@@ -48,6 +48,12 @@ export async function prepareSchema(
   model: Model,
   options: { readOnly: boolean; now: number; newStoreId: string },
 ): Promise<PreparedSchema> {
+  for (const { name } of model.columns) {
+    if (!db.dialect.systemColumns.has(name)) continue;
+    throw new InvalidOptionError(
+      `${model.tableName}: the column name "${name}" is taken in Postgres, where every table has a system column of that name; choose another`,
+    );
+  }
   const found = await readScript(db, () => inspect(db.dialect, model));
   if (!found.complete) {
     if (options.readOnly) {
@@ -89,7 +95,9 @@ function* inspect(dialect: Dialect, model: Model): Script<Found> {
   const actual = new Map(
     rows.map(([name, type, notNull]) => [String(name), { type: String(type), notNull: Number(notNull) === 1 }]),
   );
+  if (actual.size > 0) yield* checkLetterCase(dialect, model.tableName);
   if ((yield* tableColumns('entropic_meta')).length === 0) {
+    checkDrift(model, actual, new Map());
     return { version: 0, storeId: undefined, actual, columns: new Map(), complete: false };
   }
   const meta = new Map(
@@ -102,7 +110,10 @@ function* inspect(dialect: Dialect, model: Model): Script<Found> {
       { table: model.tableName },
     );
   }
-  if (version < 1) return { version, storeId: undefined, actual, columns: new Map(), complete: false };
+  if (version < 1) {
+    checkDrift(model, actual, new Map());
+    return { version, storeId: undefined, actual, columns: new Map(), complete: false };
+  }
   const known = yield* query('SELECT name, kind, id_default_json FROM entropic_columns WHERE table_name = ?', [
     model.tableName,
   ]);
@@ -112,7 +123,7 @@ function* inspect(dialect: Dialect, model: Model): Script<Found> {
       { kind: kind as ColumnKind, idDefault: idDefault as string | null },
     ]),
   );
-  if (actual.size > 0) checkDrift(model, actual, columns);
+  checkDrift(model, actual, columns);
   const complete =
     version === MIGRATIONS.length &&
     actual.size > 0 &&
@@ -140,12 +151,18 @@ function* build(dialect: Dialect, model: Model, options: { now: number; newStore
   }
 
   const fresh = actual.size === 0;
-  if (fresh) yield* query(createTable(dialect, model));
+  if (fresh) {
+    // What is remembered of a table of this name that was dropped by hand says nothing of the new one.
+    for (const ours of ['entropic_columns', 'entropic_runs', 'entropic_attempts'])
+      yield* query(`DELETE FROM ${ours} WHERE table_name = ?`, [model.tableName]);
+    yield* query(createTable(dialect, model));
+  }
+  let rebuilt = false;
   for (const column of model.columns) {
-    if (columns.has(column.name)) continue;
+    if (!fresh && columns.has(column.name)) continue;
     // A table that somebody else made (Python entropic): its columns carry no default of ours, so its ids stay as they are.
     const adopted = !fresh && columns.size === 0 && actual.has(column.name);
-    if (!fresh && !adopted) yield* addColumn(dialect, model, column);
+    if (!fresh && !adopted && !rebuilt) rebuilt = yield* addColumn(dialect, model, column, columns.size > 0);
     const idDefault = !adopted && column.hasDefault ? textOfValue(column, column.default, column.name) : null;
     yield* query(
       `INSERT INTO entropic_columns (table_name, name, kind, id_default_json, since) VALUES (?, ?, ?, ?, ${castTime(dialect)})`,
@@ -168,27 +185,49 @@ function columnSql(dialect: Dialect, column: ModelColumn): string {
   return `${dialect.quote(column.name)} ${dialect.columnType(column.kind)}${column.nullable ? '' : ' NOT NULL'}${fallback}`;
 }
 
-function* addColumn(dialect: Dialect, model: Model, column: ModelColumn): Script<void> {
+/**
+ * @param ours the table was made by entropic
+ * @returns whether the table was made anew, with all columns of the model
+ */
+function* addColumn(dialect: Dialect, model: Model, column: ModelColumn, ours: boolean): Script<boolean> {
   const table = dialect.quote(model.tableName);
   if (!column.hasDefault) {
     const [any] = yield* query(`SELECT 1 FROM ${table} LIMIT 1`);
-    if (any) {
+    if (any || !ours) {
       throw new SchemaDriftError(
         `column "${column.name}" is new in the model of ${model.tableName}, which has rows already: give it a default (the value that all ` +
           `runs so far had), as in ${column.kind}({ default: … }); then every old id and result stays valid`,
         { table: model.tableName, column: column.name },
       );
     }
-    // An empty table has nothing to keep, and a NOT NULL column without a default cannot be added: make it anew.
-    yield* query(`DROP TABLE ${table}`);
-    yield* query(createTable(dialect, model));
-    return;
+    if (dialect.name === 'sqlite') {
+      // It adds no NOT NULL column without a default, not even to an empty table, which has nothing to keep.
+      yield* query(`DROP TABLE ${table}`);
+      yield* query(createTable(dialect, model));
+      return true;
+    }
   }
   yield* query(`ALTER TABLE ${table} ADD COLUMN ${columnSql(dialect, column)}`);
+  return false;
+}
+
+/** SQLite takes names that differ by letter case for one table; our own tables do not. */
+function* checkLetterCase(dialect: Dialect, table: string): Script<void> {
+  if (dialect.name !== 'sqlite') return;
+  const [other] = yield* query('SELECT name FROM sqlite_master WHERE name <> ? AND lower(name) = lower(?)', [
+    table,
+    table,
+  ]);
+  if (!other) return;
+  throw new SchemaDriftError(
+    `table "${table}": this database has a table "${other[0]}", and SQLite does not tell names apart by letter case; use that name or another`,
+    { table },
+  );
 }
 
 /** @throws SchemaDriftError that names the column, what the table has and what the model says */
 function checkDrift(model: Model, actual: Found['actual'], columns: Found['columns']): void {
+  if (actual.size === 0) return;
   const { tableName: table } = model;
   const drift = (column: string, message: string) => {
     throw new SchemaDriftError(`${message}; ${table} is left as it is`, { table, column });

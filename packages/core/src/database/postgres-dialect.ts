@@ -72,6 +72,8 @@ export const postgresDialect: Dialect = {
     params: [table],
   }),
 
+  systemColumns: new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']),
+
   *lockSchema() {
     // Any fixed number will do; held until the transaction ends.
     yield* query('SELECT pg_advisory_xact_lock(3141592653)');

@@ -74,6 +74,9 @@ export const sqliteDialect: Dialect = {
 
   tableColumns: (table) => ({ sql: 'SELECT name, type, "notnull" FROM pragma_table_info(?)', params: [table] }),
 
+  // `rowid` and its kin give way to a column of that name.
+  systemColumns: new Set(),
+
   // BEGIN IMMEDIATE has the only write lock already.
   *lockSchema() {},
 };
