@@ -3,13 +3,16 @@ import { describe } from 'vitest';
 import type { TestDatabase } from '../helpers/databases.js';
 import { asking } from './store/asking.js';
 import { failingSweeps } from './store/failing-sweeps.js';
+import { models } from './store/models.js';
 import { processes } from './store/processes.js';
 import { registering } from './store/registering.js';
 import { runners } from './store/runner.js';
 import { singleRuns } from './store/runs.js';
+import { schemas } from './store/schema.js';
 import { sharing } from './store/sharing.js';
 import { sweepLoops } from './store/sweep-loops.js';
 import { sweeps } from './store/sweeps.js';
+import { tables } from './store/tables.js';
 
 const chapters: Readonly<Record<string, (db: TestDatabase) => void>> = {
   'one run': singleRuns,
@@ -18,6 +21,9 @@ const chapters: Readonly<Record<string, (db: TestDatabase) => void>> = {
   'asking and ending': asking,
   'at the same time': sharing,
   'other processes': processes,
+  'a model': models,
+  'the tables': tables,
+  'a table that changes': schemas,
   'a sweep': sweeps,
   'a sweep with failures': failingSweeps,
   'a loop over a sweep': sweepLoops,
