@@ -1,10 +1,12 @@
 // Another process reads a point all the time while this one runs it again and again with other content.
 import { createHash } from 'node:crypto';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { realSeams } from '@entropic/core/internal';
+import { openStore } from 'entropic/internal';
 import { expect, it } from 'vitest';
-import { describeEachDatabase } from '../helpers/databases.js';
-import { askScript, countingRunner, openToy } from '../helpers/lab.js';
+import { describeDatabase, describeEachDatabase } from '../helpers/databases.js';
+import { askScript, countingRunner, openToy, Toy } from '../helpers/lab.js';
 
 const RUNS = 200;
 
@@ -42,5 +44,32 @@ describeEachDatabase('a reader in another process', (db) => {
     // It really read while the result was replaced.
     expect(reads).toBeGreaterThan(100);
     expect(digests.length).toBeGreaterThan(10);
+  });
+});
+
+describeDatabase('a reader that takes digests', 'sqlite', (db) => {
+  it('[fault: read-while-replaced] gets the newest result though it is replaced twice while it reads', async () => {
+    const place = await db.fresh();
+    const { runner } = countingRunner((_, nth) => `result ${nth}`);
+    await using writer = await openToy(place, runner);
+    await writer.run({ n: 1 });
+    let replaced = 0;
+    const seams = {
+      ...realSeams,
+      fs: {
+        ...realSeams.fs,
+        // A large file takes its time; meanwhile the point is run again, from claim to commit.
+        async digest(path: string, settle?: boolean) {
+          if (replaced++ < 2) await writer.run({ n: 1 });
+          return realSeams.fs.digest(path, settle);
+        },
+      },
+    };
+    const { resultsDir, dbUrl } = place;
+    await using reader = await openStore({ model: Toy, resultsDir, dbUrl, verify: 'digest' }, seams);
+    const record = await reader.retrieve({ n: 1 });
+    expect(replaced).toBeGreaterThan(2);
+    expect(record).not.toBeNull();
+    expect(readFileSync(record?.resultFile as string, 'utf8')).toBe('result 3');
   });
 });

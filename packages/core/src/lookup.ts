@@ -132,6 +132,7 @@ export class Finder {
       // Looked at again in every case: the holder may have committed between our row and our stat.
       const rows = new Map((await this.#runs.findMany(left.map(({ point }) => point.id))).map((row) => [row.id, row]));
       const still: typeof doubtful = [];
+      let waiting = false;
       for (const doubt of left) {
         const row = rows.get(doubt.point.id);
         if (row === undefined) {
@@ -141,10 +142,13 @@ export class Finder {
         const problem = await this.checkFile(row, { digest: false });
         if (problem === undefined) {
           answers[doubt.index] = { kind: 'hit', record: toRecord(row, doubt.point.params, this.#paths.locate(row)) };
-        } else still.push({ ...doubt, row, problem });
+        } else {
+          still.push({ ...doubt, row, problem });
+          // Another row than before: the result was replaced meanwhile, and perhaps once more between this row and its file.
+          if (live.has(row.id) || row.fence !== doubt.row.fence) waiting = true;
+        }
       }
       left = still;
-      const waiting = left.some(({ point }) => live.has(point.id));
       if (holding || !waiting || performance.now() > deadline) break;
       await sleep(pause);
     }
