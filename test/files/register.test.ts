@@ -6,15 +6,18 @@ import {
   readFileSync,
   realpathSync,
   rmSync,
+  statSync,
   symlinkSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { realSeams } from '@entropic/core/internal';
+import { openStore } from 'entropic/internal';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeDatabase, describeEachDatabase, type Place } from '../helpers/databases.js';
-import { allRows, countingRunner, heard, idOfToy, openToy, snapshot } from '../helpers/lab.js';
+import { allRows, countingRunner, heard, idOfToy, openToy, snapshot, Toy } from '../helpers/lab.js';
 
 /** A folder of the user's with a result in it, outside the results folder. */
 function elsewhere(place: Place) {
@@ -132,6 +135,30 @@ describeDatabase('register', 'sqlite', (db) => {
       // The same size, and on most file systems the same tick of the clock.
       writeFileSync(file, 'MADE ELSEWHERE');
       expect(await store.retrieve({ n }), `n = ${n}`).toBeNull();
+    }
+  });
+
+  it('[S9] takes the digest of a file that was written just now when the tick of the clock is over', async () => {
+    const place = await db.fresh();
+    const { outside } = elsewhere(place);
+    const ages: number[] = [];
+    const seams = {
+      ...realSeams,
+      fs: {
+        ...realSeams.fs,
+        async digest(path: string) {
+          ages.push(Date.now() - statSync(path).mtimeMs);
+          return realSeams.fs.digest(path);
+        },
+      },
+    };
+    await using store = await openStore({ model: Toy, resultsDir: place.resultsDir, dbUrl: place.dbUrl }, seams);
+    for (let n = 0; n < 5; n++) {
+      const file = join(outside, `${n}.npy`);
+      writeFileSync(file, 'made just now');
+      await store.register({ n }, file);
+      // A clock that ticks every 10 ms gives two writes of that distance different times.
+      expect(ages.at(-1)).toBeGreaterThanOrEqual(10);
     }
   });
 

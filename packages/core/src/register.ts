@@ -1,5 +1,6 @@
 // Files made elsewhere get a row; rows are forgotten. Called by RunStore.register and RunStore.delete.
 import { realpathSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Claim } from './claims.js';
 import { checkCustomData, columnCustomData } from './custom-data.js';
@@ -24,6 +25,8 @@ export interface DeleteOptions {
 }
 
 const POLL_MS = 20;
+/** Longer than a tick of the clock that file systems take their times from (4 to 10 ms). */
+const TICK_MS = 20;
 
 export async function registerFile(
   store: OpenedStore,
@@ -110,6 +113,11 @@ async function readFile(store: OpenedStore, file: string | URL): Promise<{ path:
   let digest: FileDigest;
   try {
     digest = await store.seams.fs.digest(path);
+    if (Math.abs(store.seams.clock.now() - Number(digest.mtimeNs) / 1e6) < TICK_MS) {
+      // Written just now: an edit within the same tick would keep the time of change, and never be noticed.
+      await sleep(TICK_MS);
+      digest = await store.seams.fs.digest(path);
+    }
   } catch (cause) {
     throw new InvalidOptionError(`register: ${path} cannot be read as one regular file: ${(cause as Error).message}`, {
       cause,
