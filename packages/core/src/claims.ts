@@ -155,6 +155,16 @@ export class Claimer {
     return lost;
   }
 
+  /** Those of these points that somebody runs now. A look: nothing is claimed. */
+  async held(points: readonly Point[]): Promise<Held[]> {
+    const live = await this.#parts.leases.live(points.map((point) => point.id));
+    return points.flatMap((point) => {
+      const flight = this.#flights.get(point.id);
+      if (flight) return [{ point, owner: 'this process', settled: flight.settled }];
+      return live.has(point.id) ? [{ point, owner: '' }] : [];
+    });
+  }
+
   /** Gives up claims that were not run. */
   async release(claims: readonly Claim[]): Promise<void> {
     const ids = claims.map((claim) => claim.point.id);

@@ -116,6 +116,10 @@ export class Engine {
     return this.#parts.claimer.claim(points, forced);
   }
 
+  held(points: readonly Point[]): Promise<Held[]> {
+    return this.#parts.claimer.held(points);
+  }
+
   /** Gives up claims that were not run. */
   release(claims: readonly Claim[]): Promise<void> {
     return this.#parts.claimer.release(claims);

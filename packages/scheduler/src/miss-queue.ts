@@ -31,6 +31,12 @@ export class MissQueue<T> {
     return taken;
   }
 
+  /** In front of all others. */
+  putBack(items: readonly T[]): void {
+    this.#items = [...items, ...this.#items];
+    this.#notify();
+  }
+
   end(): void {
     this.#ended = true;
     this.#notify();

@@ -31,6 +31,8 @@ const MAX_UNCOMMITTED = 256;
 /** A claimed point is locked for everybody else: claims are so many as run in about this time, doubling from one. */
 const CLAIM_SECONDS = 0.02;
 const MAX_CLAIM = 64;
+/** Points looked through at once for free ones, where somebody else is at the same grid. */
+const LOOK_AHEAD = 256;
 /** After a run of this length its commit is waited for: a function that computes leaves the event loop no time for it. */
 const LONG_SECONDS = 0.05;
 /** How often points that another process runs are looked at: first and at most, in milliseconds. */
@@ -112,6 +114,7 @@ async function runMisses(sweep: SweepRun, misses: MissQueue<Point>): Promise<voi
   let claims: Claim[] = [];
   let held: Held[] = [];
   let claimSize = 1;
+  let crowded = false;
   const busy = new Set<Promise<unknown>>();
   const uncommitted = new Set<Promise<unknown>>();
   const retries = new Map<string, number>();
@@ -149,10 +152,25 @@ async function runMisses(sweep: SweepRun, misses: MissQueue<Point>): Promise<voi
       for (const { point, error } of result.errors) fail(sweep, point, error);
       held.push(...result.held);
       claims = result.claims;
+      crowded = claims.length === 0;
     } catch (error) {
       // The store cannot take it (full, locked): each point says so, and the sweep ends.
       for (const point of points) fail(sweep, point, error);
     }
+  };
+
+  /**
+   * Somebody else is at the same grid, and ahead: what they have run or are running is passed over in two looks. Claim by claim
+   * this sweep would stay behind them to the end and run nothing.
+   */
+  const passOver = async (): Promise<void> => {
+    crowded = false;
+    const window = misses.take(LOOK_AHEAD);
+    const wanted = options.force ? window : await findHits(sweep, window);
+    const taken = await engine.held(wanted);
+    held.push(...taken);
+    const ids = new Set(taken.map(({ point }) => point.id));
+    misses.putBack(wanted.filter((point) => !ids.has(point.id)));
   };
 
   let poll: number = POLL_MS[0];
@@ -164,7 +182,7 @@ async function runMisses(sweep: SweepRun, misses: MissQueue<Point>): Promise<voi
       await turn();
     } else if (uncommitted.size >= MAX_UNCOMMITTED) await Promise.race(uncommitted);
     else if (claims.length > 0) begin(claims.shift() as Claim);
-    else if (misses.length > 0) await claim(misses.take(claimSize));
+    else if (misses.length > 0) await (crowded ? passOver() : claim(misses.take(claimSize)));
     else if (held.length > 0) {
       await Promise.race([
         engine.untilChanged(held, poll, stop.signal),

@@ -1,0 +1,30 @@
+// Two processes that sweep one grid at once. With the Python original one of them fails, and every point runs twice.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { describeEachDatabase, type Place } from '../helpers/databases.js';
+import { askScript, expectWhole } from '../helpers/lab.js';
+
+const TRIALS = 5;
+const POINTS = 300;
+
+describeEachDatabase('two processes that sweep the same grid', (db) => {
+  it('[D7] [python-fault: two-processes] run each point once, and both get all records in grid order', async () => {
+    const places: Place[] = [];
+    for (let i = 0; i < TRIALS; i++) places.push(await db.fresh());
+    const trials = places.map(({ resultsDir, dbUrl, folder }) => ({ resultsDir, dbUrl, folder, count: POINTS }));
+    const race = (name: string) =>
+      askScript<unknown[]>('racing-sweep.mjs', { args: [name, JSON.stringify(trials)], timeout: 55_000 });
+    const outcomes = await Promise.all([race('a'), race('b')]);
+    expect(outcomes).toEqual([0, 1].map(() => Array(TRIALS).fill({ inOrder: true })));
+    for (const place of places) {
+      const lines = readFileSync(join(place.folder, 'executions.log'), 'utf8').trim().split('\n');
+      const points = Array.from({ length: POINTS }, (_, n) => n);
+      expect(lines.map((line) => Number(line.slice(2))).sort((x, y) => x - y)).toEqual(points);
+      await expectWhole(place, points);
+      const share = lines.filter((line) => line.startsWith('a ')).length / POINTS;
+      expect(share).toBeGreaterThanOrEqual(0.1);
+      expect(share).toBeLessThanOrEqual(0.9);
+    }
+  });
+});
