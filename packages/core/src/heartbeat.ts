@@ -28,12 +28,13 @@ export class Heartbeat {
       workerData: this.#data,
       execArgv: [],
     });
-    thread.unref();
     thread.on('message', (message: string) => this.#onTrouble(new Error(message)));
     thread.on('error', (error: Error) => {
       this.#thread = undefined;
       this.#onTrouble(error);
     });
+    // Last: to listen for messages would keep the process alive again.
+    thread.unref();
     this.#thread = thread;
   }
 

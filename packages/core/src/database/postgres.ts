@@ -38,6 +38,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
     applicationName: 'entropic',
     connectTimeoutMS: 10_000,
     poolSize: 6,
+    // Idle connections keep no process alive that forgot to close its store.
+    extra: { allowExitOnIdle: true },
     // A server that goes away while a connection idles: the next call finds out and reconnects.
     poolErrorHandler: () => {},
   });
