@@ -36,7 +36,9 @@ export type Entry = [path: string, kind: string, inode: number, size: number, mt
 const judge = fileURLToPath(new URL('./folder-judge.py', import.meta.url));
 
 function ask<T>(...args: string[]): T {
-  return JSON.parse(execFileSync('python3', [judge, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 })) as T;
+  return JSON.parse(
+    execFileSync('python3', ['-I', '-S', judge, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 }),
+  ) as T;
 }
 
 /** Everything in a folder: names, kinds, inodes, sizes, times of change, content. */
@@ -50,10 +52,17 @@ export function digests(folder: string): Record<string, [sha256: string, size: n
 }
 
 /** Every row of every table of the store, by own SQL. */
-export async function allRows(place: Place, table = 'toy'): Promise<Record<string, unknown[][]>> {
+export async function allRows(place: Place, table = 'toy'): Promise<Record<string, unknown[]>> {
   const tables = [table, 'entropic_runs', 'entropic_leases', 'entropic_attempts', 'entropic_columns', 'entropic_meta'];
-  const found: Record<string, unknown[][]> = {};
-  for (const name of tables) found[name] = await place.sql(`SELECT * FROM ${name} ORDER BY 1, 2`);
+  const found: Record<string, unknown[]> = Object.fromEntries(tables.map((name) => [name, []]));
+  if (place.kind === 'sqlite') {
+    for (const name of tables) found[name] = await place.sql(`SELECT * FROM ${name} ORDER BY 1, 2`);
+    return found;
+  }
+  // One question: each is a connection of its own.
+  const parts = tables.map((name) => `SELECT '${name}', row_to_json(t)::text FROM ${name} t`);
+  const rows = (await place.sql(`${parts.join(' UNION ALL ')} ORDER BY 1, 2`)) as [string, string][];
+  for (const [name, row] of rows) found[name]?.push(row);
   return found;
 }
 

@@ -40,5 +40,13 @@ if (how === 'for-await') {
 const took = performance.now() - started;
 await store.close();
 console.log(
-  JSON.stringify({ points, inOrder, statuses, progress, megabytes: process.resourceUsage().maxRSS / 1024, took }),
+  JSON.stringify({
+    points,
+    distinct: distinct.size,
+    inOrder,
+    statuses,
+    progress,
+    megabytes: process.resourceUsage().maxRSS / 1024,
+    took,
+  }),
 );
