@@ -19,6 +19,8 @@ interface PgClient {
     types?: unknown;
   }): Promise<{ rows: Row[] }>;
   release(error?: Error | boolean): void;
+  on(event: 'error', listener: () => void): void;
+  off(event: 'error', listener: () => void): void;
 }
 interface PgPool {
   connect(): Promise<PgClient>;
@@ -115,11 +117,15 @@ class PostgresDatabase implements Database {
       let client: PgClient | undefined;
       try {
         client = await this.#pool.connect();
+        // A connection that breaks tells its query and is an event besides, which ends a process where nobody listens.
+        client.on('error', ignore);
         const result = await work(client);
+        client.off('error', ignore);
         client.release();
         return result;
       } catch (error) {
         const kind = errorKind(error);
+        client?.off('error', ignore);
         client?.release(kind === 'lost' ? true : undefined);
         const waited = performance.now() - start;
         if (kind === 'full') {
@@ -141,6 +147,8 @@ class PostgresDatabase implements Database {
     }
   }
 }
+
+function ignore(): void {}
 
 const numberedTexts = new Map<string, string>();
 
