@@ -48,12 +48,15 @@ export function openDatabase(target: DatabaseTarget, options: DatabaseOptions): 
 function withoutPassword(url: string): string {
   try {
     const parsed = new URL(url);
+    // What follows a bare # would be cut off: it is the rest of a password.
+    if (parsed.hash !== '') throw new Error('a #');
     parsed.password = '';
     for (const secret of ['password', 'sslkey', 'sslpassword']) parsed.searchParams.delete(secret);
     return parsed.toString();
   } catch {
     throw new InvalidOptionError(
-      "dbUrl: not a valid postgres URL; the form is 'postgres://user:password@host:5432/database'",
+      "dbUrl: not a valid postgres URL; the form is 'postgres://user:password@host:5432/database', with special characters " +
+        'of user and password percent-encoded (# as %23)',
     );
   }
 }
