@@ -3,6 +3,7 @@ import { describe } from 'vitest';
 import type { TestDatabase } from '../helpers/databases.js';
 import { asking } from './store/asking.js';
 import { failingSweeps } from './store/failing-sweeps.js';
+import { folders } from './store/folders.js';
 import { models } from './store/models.js';
 import { processes } from './store/processes.js';
 import { registering } from './store/registering.js';
@@ -24,6 +25,7 @@ const chapters: Readonly<Record<string, (db: TestDatabase) => void>> = {
   'a model': models,
   'the tables': tables,
   'a table that changes': schemas,
+  'a results folder': folders,
   'a sweep': sweeps,
   'a sweep with failures': failingSweeps,
   'a loop over a sweep': sweepLoops,
