@@ -125,6 +125,9 @@ type NoExtra<P, In> = { readonly [K in Exclude<keyof P, keyof In>]: never };
 /** The same for each point of a union of points. */
 type NoExtraInAny<P, In> = P extends unknown ? P & NoExtra<P, In> : never;
 
+/** The names that `In` does not have, of each point of a union of points. */
+type ExtraNames<P, In> = P extends unknown ? Exclude<keyof P, keyof In> : never;
+
 /**
  * Refuses names that the model does not know, which TypeScript does not do by itself for a type parameter:
  * `sweep<const S extends Source<In>>(source: S & Exact<S, In>)`.
@@ -134,7 +137,10 @@ export type Exact<S, In> =
   [Source<In>] extends [S]
     ? unknown
     : S extends readonly unknown[]
-      ? { readonly [I in keyof S]: NoExtraInAny<S[I], In> }
+      ? // A right list is left as it is: in an intersection TypeScript does not see that `[...list, point]` is a list of that form.
+        [ExtraNames<S[number], In>] extends [never]
+        ? unknown
+        : { readonly [I in keyof S]: NoExtraInAny<S[I], In> }
       : S extends Iterable<infer P>
         ? Iterable<NoExtraInAny<P, In>>
         : S extends AsyncIterable<infer P>
