@@ -14,10 +14,12 @@ import { sharing } from './store/sharing.js';
 import { sweepLoops } from './store/sweep-loops.js';
 import { sweeps } from './store/sweeps.js';
 import { tables } from './store/tables.js';
+import { telling } from './store/telling.js';
 
 const chapters: Readonly<Record<string, (db: TestDatabase) => void>> = {
   'one run': singleRuns,
   'a runner': runners,
+  'what it tells': telling,
   'a registered file': registering,
   'asking and ending': asking,
   'at the same time': sharing,

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RunFailedError, SweepError, type SweepProgress } from 'entropic';
 import { expect, it } from 'vitest';
 import type { TestDatabase } from '../../helpers/databases.js';
-import { collect, errorOf, gate, makeSimulation, openStore, type SimFull, type SimParams, until } from './kit.js';
+import { errorOf, gate, makeSimulation, openStore, type SimFull, type SimParams, until } from './kit.js';
 
 const points = (count: number): SimParams[] => Array.from({ length: count }, (_, n) => ({ n, steps: 1, dt: 1 }));
 const odd = (params: SimFull) => {
@@ -244,59 +244,5 @@ export function failingSweeps(db: TestDatabase): void {
     expectEnded(sweep.progress(), 5);
     const ids = await place.sql('SELECT n FROM results ORDER BY n');
     expect(ids.map(([n]) => Number(n))).toEqual([0, 1]);
-  });
-
-  it('[S10] [S13] many sweeps and runs at once, all with one signal, print no warning', async () => {
-    const place = await db.fresh();
-    const warnings: Error[] = [];
-    const listener = (warning: Error) => warnings.push(warning);
-    process.on('warning', listener);
-    const { simulate } = makeSimulation((_, run) => sleep(10, undefined, { signal: run.signal }));
-    await using store = await openStore(place, { runner: simulate });
-    const { signal } = new AbortController();
-    await Promise.all([
-      ...points(15).map((point) => store.sweep([point, { ...point, dt: 2 }], { signal, concurrency: 2 })),
-      ...points(15).map((point) => store.runOrRetrieve({ ...point, dt: 3 }, { signal })),
-      ...points(15).map(() => store.runOrRetrieve({ n: 1, steps: 1, dt: 4 }, { signal })),
-    ]);
-    await sleep(5);
-    process.off('warning', listener);
-    expect(warnings).toEqual([]);
-  });
-
-  it('[S10] more than one at a time with concurrency, when the runner waits', async () => {
-    const place = await db.fresh();
-    let now = 0;
-    let most = 0;
-    const warnings: Error[] = [];
-    const listener = (warning: Error) => warnings.push(warning);
-    process.on('warning', listener);
-    const { executed, simulate } = makeSimulation(async (_, run) => {
-      most = Math.max(most, ++now);
-      await sleep(20, undefined, { signal: run.signal });
-      now--;
-    });
-    await using store = await openStore(place, { runner: simulate });
-    const records = await store.sweep(points(60), { concurrency: 20 });
-    process.off('warning', listener);
-    expect(namesOf(records)).toEqual(points(60).map((point) => point.n));
-    expect(executed).toHaveLength(60);
-    expect(most).toBeGreaterThan(5);
-    expect(most).toBeLessThanOrEqual(20);
-    expect(warnings).toEqual([]);
-  });
-
-  it('[S10] without concurrency one point runs after the other', async () => {
-    const place = await db.fresh();
-    let now = 0;
-    let most = 0;
-    const { simulate } = makeSimulation(async () => {
-      most = Math.max(most, ++now);
-      await sleep(2);
-      now--;
-    });
-    await using store = await openStore(place, { runner: simulate });
-    expect(await collect(store.sweep(points(12)))).toHaveLength(12);
-    expect(most).toBe(1);
   });
 }
