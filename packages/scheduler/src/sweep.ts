@@ -160,17 +160,18 @@ async function runMisses(sweep: SweepRun, misses: MissQueue<Point>): Promise<voi
   };
 
   /**
-   * Somebody else is at the same grid, and ahead: what they have run or are running is passed over in two looks. Claim by claim
+   * Somebody else is at the same grid, and ahead: what they are running or have run is passed over in two looks. Claim by claim
    * this sweep would stay behind them to the end and run nothing.
    */
   const passOver = async (): Promise<void> => {
     crowded = false;
     const window = misses.take(LOOK_AHEAD);
-    const wanted = options.force ? window : await findHits(sweep, window);
-    const taken = await engine.held(wanted);
+    const taken = await engine.held(window);
     held.push(...taken);
     const ids = new Set(taken.map(({ point }) => point.id));
-    misses.putBack(wanted.filter((point) => !ids.has(point.id)));
+    // After that look: a look-up would wait for whoever is replacing a result just now.
+    const free = window.filter((point) => !ids.has(point.id));
+    misses.putBack(options.force ? free : await findHits(sweep, free));
   };
 
   let poll: number = POLL_MS[0];
