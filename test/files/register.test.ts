@@ -170,6 +170,10 @@ describeDatabase('register', 'sqlite', (db) => {
     expect((await store.register({ n: 1 }, file)).resultFile).toBe(file);
     expect((await store.retrieve({ n: 1 }))?.resultFile).toBe(file);
     expect((await store.verify()).problems).toEqual([]);
+    appendFileSync(file, ', and edited');
+    const problems = [{ kind: 'edited', id: idOfToy(1), file }];
+    expect((await store.verify({ repair: true })).problems).toEqual(problems);
+    expect(readFileSync(file, 'utf8')).toBe('made by hand, and edited');
   });
 
   describe('refuses, and writes no row for,', () => {

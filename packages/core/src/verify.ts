@@ -68,7 +68,9 @@ async function repairRow(store: OpenedStore, row: StoredRun): Promise<void> {
     const [again] = await runs.findMany([row.id]);
     if (!again || (await finder.checkFile(again, { digest: true })) === undefined) return;
     const file = paths.locate(again);
-    if (seams.fs.stat(file) !== null && file.startsWith(`${paths.resultsDir}/`)) publisher.quarantine(row.id, file);
+    // A registered file is the user's, wherever it lies.
+    const ours = !again.registered && file.startsWith(`${paths.resultsDir}/`);
+    if (ours && seams.fs.stat(file) !== null) publisher.quarantine(row.id, file);
     await runs.remove(row.id);
   } finally {
     await leases.release([row.id]);
