@@ -14,7 +14,7 @@ describeEachDatabase('two processes that sweep the same grid', (db) => {
     for (let i = 0; i < TRIALS; i++) places.push(await db.fresh());
     const trials = places.map(({ resultsDir, dbUrl, folder }) => ({ resultsDir, dbUrl, folder, count: POINTS }));
     const race = (name: string) =>
-      askScript<unknown[]>('racing-sweep.mjs', { args: [name, JSON.stringify(trials)], timeout: 55_000 });
+      askScript<unknown[]>('racing-sweep.mjs', { args: [name, JSON.stringify(trials)], timeout: 110_000 });
     const outcomes = await Promise.all([race('a'), race('b')]);
     expect(outcomes).toEqual([0, 1].map(() => Array(TRIALS).fill({ inOrder: true })));
     for (const place of places) {
@@ -26,5 +26,5 @@ describeEachDatabase('two processes that sweep the same grid', (db) => {
       expect(share).toBeGreaterThanOrEqual(0.1);
       expect(share).toBeLessThanOrEqual(0.9);
     }
-  });
+  }, 120_000);
 });
