@@ -11,7 +11,7 @@ for (const { resultsDir, dbUrl, folder, count } of JSON.parse(text)) {
   const log = join(folder, 'executions.log');
   const runner = async ({ n, resultFile }) => {
     appendFileSync(log, `${name} ${n}\n`);
-    await sleep(2);
+    await sleep(3);
     writeFileSync(resultFile, `the result of n = ${n}\n`);
   };
   const store = await Store.open({ model: defineResult('toy', { n: int() }), runner, resultsDir, dbUrl });

@@ -17,14 +17,17 @@ describeEachDatabase('two processes that sweep the same grid', (db) => {
       askScript<unknown[]>('racing-sweep.mjs', { args: [name, JSON.stringify(trials)], timeout: 110_000 });
     const outcomes = await Promise.all([race('a'), race('b')]);
     expect(outcomes).toEqual([0, 1].map(() => Array(TRIALS).fill({ inOrder: true })));
+    let ranByA = 0;
     for (const place of places) {
       const lines = readFileSync(join(place.folder, 'executions.log'), 'utf8').trim().split('\n');
       const points = Array.from({ length: POINTS }, (_, n) => n);
       expect(lines.map((line) => Number(line.slice(2))).sort((x, y) => x - y)).toEqual(points);
       await expectWhole(place, points);
-      const share = lines.filter((line) => line.startsWith('a ')).length / POINTS;
-      expect(share).toBeGreaterThanOrEqual(0.1);
-      expect(share).toBeLessThanOrEqual(0.9);
+      ranByA += lines.filter((line) => line.startsWith('a ')).length;
     }
+    // Both took part: of all trials together, since a busy machine may stop one of them for most of a trial.
+    const share = ranByA / (TRIALS * POINTS);
+    expect(share).toBeGreaterThanOrEqual(0.1);
+    expect(share).toBeLessThanOrEqual(0.9);
   }, 120_000);
 });
