@@ -16,7 +16,7 @@ import { type AnyRecord, toRecord } from './record.js';
 import type { RunResult } from './run-result.js';
 import type { Runs } from './runs.js';
 import type { Seams } from './seams.js';
-import type { Execute, Manifest, Outcome, Task } from './task.js';
+import type { Manifest, Outcome, Task, TaskRunner } from './task.js';
 
 /** What one call asks of a run. */
 export interface RunRequest {
@@ -25,6 +25,8 @@ export interface RunRequest {
   signal?: AbortSignal | undefined;
   /** Seconds. */
   timeout?: number | undefined;
+  /** Runs it in place of the store's own. */
+  runner?: TaskRunner | undefined;
 }
 
 /** A run in two steps, so that a sweep can begin the next while this one is committed. */
@@ -47,8 +49,7 @@ export interface EngineParts {
   events: EventBus;
   paths: StorePaths;
   seams: Seams;
-  execute: Execute;
-  codeDigest: string | null;
+  runner: TaskRunner;
 }
 
 export class Engine {
@@ -130,8 +131,11 @@ export class Engine {
   }
 
   /** See failures.ts. */
-  rememberedFailures(points: readonly Point[]): Promise<Map<string, RunFailedError>> {
-    return this.#parts.failures.remembered(points);
+  async rememberedFailures(
+    points: readonly Point[],
+    runner = this.#parts.runner,
+  ): Promise<Map<string, RunFailedError>> {
+    return this.#parts.failures.remembered(points, await runner.codeDigest());
   }
 
   /** Runs a claimed point and commits its result. Never rejects. */
@@ -179,26 +183,35 @@ export class Engine {
     const { events, claimer, failures, seams } = this.#parts;
     const { point } = claim;
     const started = seams.clock.elapsed();
+    const runner = request.runner ?? this.#parts.runner;
+    let codeDigest: string | null = null;
     let task: Task | undefined;
     let outcome: Outcome;
     try {
-      task = this.#task(claim, request);
+      codeDigest = await runner.codeDigest();
+    } catch (error) {
+      free(0);
+      const trouble = { status: 'failed', reason: 'code', message: messageOf(error), error: toWire(error) } as const;
+      return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, null, error);
+    }
+    try {
+      task = this.#task(claim, request, codeDigest);
       if (events.wants('run.started')) {
         events.emit({ type: 'run.started', id: point.id, attempt: claim.attempt, params: point.params });
       }
-      outcome = await this.#parts.execute(task, { signal: request.signal, listener: this.#listener(point.id) });
+      outcome = await runner.submit(task, { signal: request.signal, listener: this.#listener(point.id) });
     } catch (error) {
       // Not the runner's doing: the folder could not be made, the executor is gone.
       if (task) this.#parts.journals.release(task.journal);
       const trouble = { status: 'failed', reason: 'store', message: messageOf(error), error: toWire(error) } as const;
-      return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, error);
+      return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, codeDigest, error);
     } finally {
       free(seams.clock.elapsed() - started);
     }
     if (outcome.status === 'finished') return this.#commit(claim, task, outcome);
     this.#parts.journals.release(task.journal);
     this.#clear(task.tempFile);
-    if (outcome.status === 'failed') return failures.record(claim, outcome);
+    if (outcome.status === 'failed') return failures.record(claim, outcome, codeDigest);
     await claimer.release([claim]).catch(() => {});
     events.emit({ type: 'run.cancelled', id: point.id });
     return { status: 'cancelled' };
@@ -230,12 +243,17 @@ export class Engine {
       // The sealed result stays: the next call for this point commits it instead of running again.
       const message = `the run finished but could not be committed: ${messageOf(error)}`;
       const { elapsedSeconds } = manifest;
-      return failures.record(claim, { status: 'failed', reason: 'store', message, elapsedSeconds }, error);
+      return failures.record(
+        claim,
+        { status: 'failed', reason: 'store', message, elapsedSeconds },
+        task.codeDigest,
+        error,
+      );
     }
   }
 
-  #task(claim: Claim, request: RunRequest): Task {
-    const { paths, codeDigest, journals } = this.#parts;
+  #task(claim: Claim, request: RunRequest, codeDigest: string | null): Task {
+    const { paths, journals } = this.#parts;
     const { id, params, paramsText } = claim.point;
     const journal = journals.next();
     return {
@@ -247,6 +265,7 @@ export class Engine {
       tempFile: paths.tempFile(id, claim.fence),
       workDir: paths.workDir(id, claim.fence),
       journal,
+      log: paths.logFile(id, claim.attempt),
       userData: request.userData,
       codeDigest,
       forced: claim.forced,

@@ -14,7 +14,6 @@ export interface FailuresParts {
   events: EventBus;
   clock: Clock;
   host: string;
-  codeDigest: string | null;
 }
 
 export class Failures {
@@ -28,9 +27,10 @@ export class Failures {
   async record(
     claim: Claim,
     outcome: FailedOutcome,
+    codeDigest: string | null,
     cause?: unknown,
   ): Promise<{ status: 'failed'; error: RunFailedError }> {
-    const { attempts, events, clock, host, codeDigest } = this.#parts;
+    const { attempts, events, clock, host } = this.#parts;
     const { id, params } = claim.point;
     const { reason, message, elapsedSeconds, exitCode, signal, peakBytes, limit } = outcome;
     try {
@@ -65,8 +65,8 @@ export class Failures {
   }
 
   /** Failures of points that failed before and would end so again: same code, and no trouble of the machine's. */
-  async remembered(points: readonly Point[]): Promise<Map<string, RunFailedError>> {
-    const { attempts, codeDigest } = this.#parts;
+  async remembered(points: readonly Point[], codeDigest: string | null): Promise<Map<string, RunFailedError>> {
+    const { attempts } = this.#parts;
     const found = new Map<string, RunFailedError>();
     const byId = new Map(points.map((point) => [point.id, point]));
     for (const attempt of await attempts.lastFailures([...byId.keys()])) {

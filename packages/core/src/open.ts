@@ -25,7 +25,7 @@ import { checkResultsDir, claimResultsDir } from './results-dir.js';
 import { Runs } from './runs.js';
 import type { Seams } from './seams.js';
 import { type ResolvedOptions, resolveStoreOptions, type StoreOptions } from './store-options.js';
-import type { Execute } from './task.js';
+import type { TaskRunner } from './task.js';
 
 /** A store's parts, for run-store.ts and for what asks about many runs. */
 export interface OpenedStore {
@@ -49,15 +49,9 @@ export interface OpenedStore {
   owner: string;
 }
 
-/** The runner as core sees it: a port and the digest of its code. */
-export interface Runnable {
-  execute: Execute;
-  codeDigest: string | null;
-}
-
 export async function openParts(
   raw: StoreOptions & { model: unknown },
-  runnable: Runnable | undefined,
+  runner: TaskRunner | undefined,
   seams: Seams,
 ): Promise<OpenedStore> {
   const options = resolveStoreOptions(raw);
@@ -78,7 +72,7 @@ export async function openParts(
     if (readOnly) checkResultsDir(paths, folderOwner, seams);
     else claimResultsDir(paths, folderOwner, seams, events);
     const schema = compileSchema(model, prepared.frozenDefaults);
-    const store = assemble({ options, schema, database, paths, events, seams, owner, runnable });
+    const store = assemble({ options, schema, database, paths, events, seams, owner, runner });
     if (!readOnly) await store.recovery.atOpen();
     events.emit({ type: 'store.opened', database: database.address, resultsDir: paths.resultsDir });
     return store;
@@ -96,9 +90,9 @@ function assemble(given: {
   events: EventBus;
   seams: Seams;
   owner: string;
-  runnable: Runnable | undefined;
+  runner: TaskRunner | undefined;
 }): OpenedStore {
-  const { options, schema, database, paths, events, seams, owner, runnable } = given;
+  const { options, schema, database, paths, events, seams, owner, runner } = given;
   const table = schema.model.tableName;
   const host = hostname();
   const { now, elapsed } = seams.clock;
@@ -140,10 +134,8 @@ function assemble(given: {
   const heartbeat = new Heartbeat({ target: options.target, owner, leaseMs }, (error) =>
     events.emit({ type: 'store.trouble', what: 'the heartbeat', message: error.message }),
   );
-  const codeDigest = runnable?.codeDigest ?? null;
   const claimer = new Claimer({ leases, finder, ingest, recovery, heartbeat, events, paths, clock: seams.clock });
-  const failures = new Failures({ attempts, events, clock: seams.clock, host, codeDigest });
-  const execute = runnable?.execute ?? (() => Promise.reject(new InvalidOptionError('this store has no runner')));
+  const failures = new Failures({ attempts, events, clock: seams.clock, host });
   const engine = new Engine({
     ...{
       schema,
@@ -158,8 +150,7 @@ function assemble(given: {
       events,
       paths,
       seams,
-      execute,
-      codeDigest,
+      runner: runner ?? NO_RUNNER,
     },
   });
   return {
@@ -183,3 +174,9 @@ function assemble(given: {
     owner,
   };
 }
+
+/** The public calls say so earlier and better; this is for a path that forgot to ask. */
+const NO_RUNNER: TaskRunner = {
+  codeDigest: async () => null,
+  submit: () => Promise.reject(new InvalidOptionError('this store has no runner')),
+};

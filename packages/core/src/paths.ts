@@ -56,6 +56,10 @@ export class StorePaths {
     return `${this.ownerDir}/${id}.${fence}.work`;
   }
 
+  logFile(id: string, attempt: number): string {
+    return `${this.metaDir}/logs/${id}.${attempt}.log`;
+  }
+
   quarantineFile(id: string, time: number, nonce: string): string {
     return join(this.quarantineDir, `${id}.${new Date(time).toISOString().replaceAll(':', '')}-${nonce}${this.suffix}`);
   }

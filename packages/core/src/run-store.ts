@@ -5,13 +5,14 @@ import { checkCustomData } from './custom-data.js';
 import type { Engine, RunRequest } from './engine.js';
 import { abortError, InvalidOptionError, InvalidParamsError } from './errors.js';
 import type { StoreEvent } from './events.js';
-import { type OpenedStore, openParts, type Runnable } from './open.js';
+import { type OpenedStore, openParts } from './open.js';
 import { checkOptionNames, type Duration, parseDuration, signalOption } from './options.js';
 import { type Point, pointFromColumns } from './params.js';
 import { type AnyRecord, toRecord } from './record.js';
 import { type DeleteOptions, deletePoint, type RegisterOptions, registerFile } from './register.js';
 import { realSeams, type Seams } from './seams.js';
 import type { StoreOptions } from './store-options.js';
+import type { TaskRunner } from './task.js';
 import type { CustomData, RunRecord } from './types.js';
 import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.js';
 
@@ -43,10 +44,10 @@ export class RunStore<In, Full> implements AsyncDisposable {
   /** For siblings: opens the parts, which a subclass hands to its constructor. */
   protected static openParts(
     options: StoreOptions & { model: unknown },
-    runnable: Runnable | undefined,
+    runner: TaskRunner | undefined,
     seams: Seams = realSeams,
   ) {
-    return openParts(options, runnable, seams);
+    return openParts(options, runner, seams);
   }
 
   /** What happens in this store from now on, until it is closed or the loop is left. */

@@ -1,4 +1,7 @@
 // What a runner is, as users write it.
+import { show } from './canonical.js';
+import { InvalidOptionError } from './errors.js';
+import { checkOptionNames, type Duration, integerOption, parseDuration } from './options.js';
 /** What a run knows and may do, the runner's second argument. */
 export interface RunContext {
   /** The point's 16 hexadecimal digits. */
@@ -27,3 +30,75 @@ export type RunnerParams<Full> = Readonly<Full> & { readonly resultFile: string 
  * It runs in the process that opened the store.
  */
 export type RunnerFunction<Full> = (params: RunnerParams<Full>, run: RunContext) => unknown;
+
+/** Options of a module runner. A sweep's own options override them. */
+export interface ModuleRunnerOptions {
+  /** Which export is the runner. @defaultValue 'default' */
+  export?: string;
+  /** Longest time of one run, from its start; then it is ended. @defaultValue none */
+  timeout?: Duration;
+  /** How often a failed run is tried again at once. @defaultValue 0 */
+  retries?: number;
+}
+
+/** A runner that is a module: made by {@link moduleRunner}, or from a plain URL. */
+export interface ModuleRunner<Params = unknown, Value = unknown> {
+  readonly isEntropicRunner: 'module';
+  readonly url: URL;
+  readonly export: string;
+  /** Seconds. */
+  readonly timeout: number | undefined;
+  readonly retries: number | undefined;
+  /** Carries the types; never set. */
+  readonly '~types'?: { readonly params: Params; readonly value: Value };
+}
+
+/** What a module's function takes and gives, for the types of `moduleRunner<typeof import('./simulate.js')>`. */
+type ExportOf<M, E extends string> = E extends keyof M ? M[E] : unknown;
+type ParamsOfFunction<F> = F extends (params: infer P, ...rest: never[]) => unknown ? P : unknown;
+type ValueOfFunction<F> = F extends (...args: never[]) => infer V ? Awaited<V> : unknown;
+
+/**
+ * A module as a runner: it is bundled once with its imports and runs in a thread, apart from this program.
+ *
+ * @param url `new URL('./simulate.ts', import.meta.url)`; a compiled program finds `./simulate.js` by it
+ * @example
+ * moduleRunner<typeof import('./simulate.js'), 'fast'>(new URL('./simulate.ts', import.meta.url), { export: 'fast', timeout: '10m' })
+ * @throws InvalidOptionError
+ */
+export function moduleRunner<M = unknown, E extends string = 'default'>(
+  url: URL | string,
+  options?: ModuleRunnerOptions,
+): ModuleRunner<ParamsOfFunction<ExportOf<M, E>>, ValueOfFunction<ExportOf<M, E>>> {
+  checkOptionNames(options, ['export', 'timeout', 'retries'], 'moduleRunner');
+  const { export: name = 'default', timeout, retries } = options ?? {};
+  if (typeof name !== 'string' || name === '')
+    throw new InvalidOptionError('moduleRunner: export must be the name of an export');
+  return Object.freeze({
+    isEntropicRunner: 'module' as const,
+    url: toUrl(url),
+    export: name,
+    timeout: timeout === undefined ? undefined : parseDuration(timeout, 'moduleRunner: timeout'),
+    retries: retries === undefined ? undefined : integerOption(retries, 0, 'moduleRunner: retries'),
+  });
+}
+
+/** Whatever names a module runner → the runner; undefined for anything else. */
+export function asModuleRunner(value: unknown): ModuleRunner | undefined {
+  if (value instanceof URL) return moduleRunner(value);
+  if (typeof value === 'object' && value !== null && (value as ModuleRunner).isEntropicRunner === 'module')
+    return value as ModuleRunner;
+  return undefined;
+}
+
+function toUrl(url: URL | string): URL {
+  if (url instanceof URL) return url;
+  try {
+    return new URL(url);
+  } catch (cause) {
+    throw new InvalidOptionError(
+      `moduleRunner: ${show(url)} is no URL; give new URL('./simulate.ts', import.meta.url)`,
+      { cause },
+    );
+  }
+}

@@ -15,6 +15,8 @@ export interface Task {
   workDir: string;
   /** Absolute path of the journal that takes the manifest. */
   journal: string;
+  /** Absolute path of the log, made at the first byte that the run prints. */
+  log: string;
   /** JSON text of the caller's customData: in the manifest, so that a recovered run keeps it. */
   userData: string;
   codeDigest: string | null;
@@ -66,8 +68,16 @@ export interface TaskListener {
   log(text: string): void;
 }
 
-/**
- * The port to whatever runs tasks. Never rejects for what a runner does: that is an outcome.
- * @param signal aborts the run; the outcome is then `cancelled`, or `finished` if it was whole already
- */
-export type Execute = (task: Task, options: { signal?: AbortSignal; listener: TaskListener }) => Promise<Outcome>;
+/** The port to whatever runs tasks. The scheduler's executors implement it. */
+export interface TaskRunner {
+  /**
+   * Digest of the code that the next task runs; null where code cannot be told (a function of this process).
+   * @throws InvalidOptionError for code that does not build
+   */
+  codeDigest(): Promise<string | null>;
+  /**
+   * Never rejects for what a runner does: that is an outcome.
+   * @param signal aborts the run; the outcome is then `cancelled`, or `finished` if it was whole already
+   */
+  submit(task: Task, options: { signal?: AbortSignal | undefined; listener: TaskListener }): Promise<Outcome>;
+}

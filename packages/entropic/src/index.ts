@@ -1,5 +1,7 @@
 // What people install: every public name of entropic.
 
+export type { ClientOptions, FutureStatus, SchedulerInfo, SubmitOptions } from '@entropic/client';
+export { Client, RunFuture } from '@entropic/client';
 export type {
   AnyModel,
   Attempt,
@@ -15,6 +17,8 @@ export type {
   Logger,
   Model,
   ModelColumn,
+  ModuleRunner,
+  ModuleRunnerOptions,
   ParamsOf,
   RegisterOptions,
   RunContext,
@@ -43,6 +47,7 @@ export {
   InvalidParamsError,
   int,
   json,
+  moduleRunner,
   oneOf,
   ProtocolError,
   RunFailedError,
@@ -53,7 +58,7 @@ export {
   SweepError,
   text,
 } from '@entropic/core';
-export type { Sweep, SweepOptions, SweepOutcome, SweepProgress, SweepStatus } from '@entropic/scheduler';
+export type { Sweep, SweepClient, SweepOptions, SweepOutcome, SweepProgress, SweepStatus } from '@entropic/scheduler';
 export { expandGrid } from '@entropic/scheduler';
 export type { OpenOptions } from './store.js';
 export { Store } from './store.js';

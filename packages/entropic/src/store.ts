@@ -4,25 +4,33 @@ import {
   type Exact,
   type FullOf,
   InvalidOptionError,
+  type ModuleRunner,
   type ParamsOf,
   type RunnerFunction,
   RunStore,
   type Source,
   type StoreOptions,
 } from '@entropic/core';
-import { type OpenedStore, realSeams, type Seams, show } from '@entropic/core/internal';
-import { Sweep, type SweepOptions } from '@entropic/scheduler';
-import { type AnyFunction, type Executor, inlineExecutor } from '@entropic/scheduler/internal';
+import { asModuleRunner, type OpenedStore, realSeams, type Seams, show } from '@entropic/core/internal';
+import { Sweep, type SweepClient, type SweepOptions } from '@entropic/scheduler';
+import {
+  type AnyFunction,
+  type Executor,
+  INSIDE_RUN,
+  inlineExecutor,
+  moduleExecutor,
+  ThreadPool,
+} from '@entropic/scheduler/internal';
 
 /** What `Store.open` takes. */
 export interface OpenOptions<M extends AnyModel> extends StoreOptions {
   /** The result model: from `defineResult`, a TypeORM `EntitySchema`, or a decorated class that extends `Base`. */
   model: M;
   /**
-   * The simulation: a function that runs in this process. Without a runner the store only answers from what is stored.
-   * A URL of a module is understood, but not run yet in this version.
+   * The simulation: the URL of a module, or `moduleRunner(url, options)`, whose function runs in threads; or a function, which runs in
+   * this process. Without a runner the store only answers from what is stored.
    */
-  runner?: RunnerFunction<FullOf<M>> | URL;
+  runner?: RunnerFunction<FullOf<M>> | ModuleRunner<never, unknown> | URL;
 }
 
 /**
@@ -34,10 +42,12 @@ export interface OpenOptions<M extends AnyModel> extends StoreOptions {
  */
 export class Store<In, Full> extends RunStore<In, Full> {
   readonly #executor: Executor | undefined;
+  readonly #runner: unknown;
 
-  private constructor(parts: OpenedStore, executor: Executor | undefined) {
+  private constructor(parts: OpenedStore, executor: Executor | undefined, runner: unknown) {
     super(parts, executor !== undefined);
     this.#executor = executor;
+    this.#runner = runner;
   }
 
   /**
@@ -54,9 +64,10 @@ export class Store<In, Full> extends RunStore<In, Full> {
     options: OpenOptions<M>,
     seams: Seams,
   ): Promise<Store<ParamsOf<M>, FullOf<M>>> {
+    assertOutsideRun();
     const executor = toExecutor(options?.runner, seams);
-    const parts = await RunStore.openParts(options, executor && { execute: executor.submit, codeDigest: null }, seams);
-    return new Store(parts, executor);
+    const parts = await RunStore.openParts(options, executor, seams);
+    return new Store(parts, executor, options.runner);
   }
 
   /**
@@ -69,12 +80,20 @@ export class Store<In, Full> extends RunStore<In, Full> {
    */
   sweep<const S extends Source<In>>(source: S & Exact<S, In>, options?: SweepOptions): Sweep<Full> {
     this.engine.assertOpen();
-    return new Sweep<Full>(this.engine, source, options, this.#executor?.slots ?? 1, () => this.assertRunnable());
+    const executor = options?.client === undefined ? this.#executor : this.#clientExecutor(options.client);
+    return new Sweep<Full>(this.engine, source, options, executor, () => this.assertRunnable());
   }
 
   override async close(): Promise<void> {
     await super.close();
     await this.#executor?.close();
+  }
+
+  #clientExecutor(client: SweepClient): Executor | undefined {
+    if (typeof client?.executorFor !== 'function') {
+      throw new InvalidOptionError('sweep: client must be a Client: const client = await Client.connect()');
+    }
+    return this.#runner === undefined ? undefined : client.executorFor(this.#runner);
   }
 }
 
@@ -89,10 +108,18 @@ export function openStore<M extends AnyModel>(
 function toExecutor(runner: unknown, seams: Seams): Executor | undefined {
   if (runner === undefined) return undefined;
   if (typeof runner === 'function') return inlineExecutor(runner as AnyFunction, seams);
-  if (runner instanceof URL) {
-    throw new InvalidOptionError(
-      `runner: the module ${runner.href} cannot be run yet in this version; import its function and pass that: import simulate from '…'; Store.open({ runner: simulate })`,
-    );
-  }
-  throw new InvalidOptionError(`runner: ${show(runner)} is no runner; pass a function (params, run) => …`);
+  const module = asModuleRunner(runner);
+  // One warm slot, started with the first miss.
+  if (module) return moduleExecutor(module, new ThreadPool(1), true);
+  throw new InvalidOptionError(
+    `runner: ${show(runner)} is no runner; pass a function, a URL of a module, or moduleRunner(url)`,
+  );
+}
+
+/** A runner module that is the program itself would open its store, and sweep, in every thread again. */
+function assertOutsideRun(): void {
+  if (!(INSIDE_RUN in globalThis)) return;
+  throw new InvalidOptionError(
+    'a store cannot be opened inside a run: the runner module is the program itself, or imports it. Move the runner to a file of its own, which does not open a store',
+  );
 }

@@ -1,11 +1,23 @@
 // The port to whatever runs tasks. Implemented in executors/; the façade hands it to core, the sweep reads its slots.
-import type { Execute } from '@entropic/core/internal';
+import type { TaskRunner } from '@entropic/core/internal';
 
-export interface Executor {
+export interface Executor extends TaskRunner {
   /** Runs at once. */
   readonly slots: number;
-  /** Never rejects for what a runner does: that is an outcome. */
-  readonly submit: Execute;
+  /** Runs in this very thread: nothing else has a turn while a runner computes. */
+  readonly inline: boolean;
+  /** What the runner itself says of its runs; a call's own options override it. */
+  readonly defaults: { readonly timeout?: number | undefined; readonly retries?: number | undefined };
   /** After the last outcome. Idempotent. */
   close(): Promise<void>;
+}
+
+/** What `sweep` takes as its client: somewhere else to run, in several slots at once. The client package implements it. */
+export interface SweepClient {
+  readonly slots: number;
+  /**
+   * @internal
+   * @throws InvalidOptionError for a runner that cannot leave this process, ClosedError
+   */
+  executorFor(runner: unknown): Executor;
 }

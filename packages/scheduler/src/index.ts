@@ -1,4 +1,6 @@
 // What users may import from the scheduler, by name. Siblings that need more use internal.ts.
+
+export type { SweepClient } from './executor.js';
 export { expandGrid } from './grid.js';
 export type { SweepProgress, SweepStatus } from './ledger.js';
 export type { SweepOutcome } from './sweep-handle.js';

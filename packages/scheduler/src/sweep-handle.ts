@@ -3,6 +3,7 @@
 import { setMaxListeners } from 'node:events';
 import { ClosedError, type Flat, type RunFailedError, type RunRecord, SweepError } from '@entropic/core';
 import { type AnyRecord, abortError, type Engine } from '@entropic/core/internal';
+import type { Executor } from './executor.js';
 import { type AnyOutcome, Ledger, type SweepProgress } from './ledger.js';
 import { toSource } from './source.js';
 import { runSweep, type SweepRun } from './sweep.js';
@@ -44,10 +45,10 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
     engine: Engine,
     source: unknown,
     raw: SweepOptions | undefined,
-    slots: number,
+    executor: Executor | undefined,
     assertRunnable: () => void,
   ) {
-    const options = resolveSweepOptions(raw, slots);
+    const options = resolveSweepOptions(raw, executor);
     const points = toSource(source);
     this.id = options.name ?? engine.seams.ids.nonce();
     this.#abort = new AbortController();
@@ -56,6 +57,7 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
     this.#run = {
       id: this.id,
       engine,
+      executor,
       assertRunnable,
       source: points,
       options,

@@ -1,9 +1,12 @@
 // What `sweep` takes besides its points, raw and resolved. Called by sweep-handle.ts.
 import { type CustomData, type Duration, InvalidOptionError } from '@entropic/core';
 import { checkCustomData, checkOptionNames, integerOption, parseDuration, signalOption } from '@entropic/core/internal';
+import type { Executor, SweepClient } from './executor.js';
 
 /** Options of one sweep. */
 export interface SweepOptions {
+  /** Where to run: the threads of a client. @defaultValue none: in this process, or in the store's one slot for a module */
+  client?: SweepClient;
   /** Kept beside each result that this sweep runs; hits keep what they have. JSON of at most 64 KiB. */
   customData?: CustomData;
   /** Ends the sweep: queued points are cancelled, running ones aborted. `await` then rejects with an AbortError. */
@@ -53,25 +56,22 @@ const NAMES = [
 ];
 
 /** @throws InvalidOptionError */
-export function resolveSweepOptions(raw: SweepOptions | undefined, slots: number): ResolvedSweepOptions {
+export function resolveSweepOptions(
+  raw: SweepOptions | undefined,
+  executor: Executor | undefined,
+): ResolvedSweepOptions {
   checkOptionNames(raw, NAMES, 'sweep');
-  const options = (raw ?? {}) as SweepOptions & { client?: unknown; priority?: unknown; memoryLimit?: unknown };
-  if (options.client !== undefined) {
-    throw new InvalidOptionError(
-      'sweep: a client cannot be used yet in this version; leave `client` out, and the sweep runs here, one point after the other',
-    );
-  }
+  const options = (raw ?? {}) as SweepOptions & { priority?: unknown; memoryLimit?: unknown };
+  const { defaults, slots = 1 } = executor ?? {};
   for (const name of ['priority', 'memoryLimit'] as const) {
     if (options[name] !== undefined) {
-      throw new InvalidOptionError(
-        `sweep: ${name} does not apply to a function that runs in this process; leave it out`,
-      );
+      throw new InvalidOptionError(`sweep: ${name} is not supported yet in this version; leave it out`);
     }
   }
   const {
     signal,
     concurrency = slots,
-    retries = 0,
+    retries = defaults?.retries ?? 0,
     timeout,
     maxFailures,
     force = false,
@@ -86,7 +86,7 @@ export function resolveSweepOptions(raw: SweepOptions | undefined, slots: number
     signal: signalOption(signal, 'sweep: signal'),
     concurrency: integerOption(concurrency, 1, 'sweep: concurrency'),
     retries: integerOption(retries, 0, 'sweep: retries'),
-    timeout: timeout === undefined ? undefined : parseDuration(timeout, 'sweep: timeout'),
+    timeout: timeout === undefined ? defaults?.timeout : parseDuration(timeout, 'sweep: timeout'),
     maxFailures:
       maxFailures === undefined ? Number.POSITIVE_INFINITY : integerOption(maxFailures, 1, 'sweep: maxFailures'),
     force,

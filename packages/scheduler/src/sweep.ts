@@ -3,6 +3,7 @@
 // sweep-handle.ts; one run's own way is core's engine.ts.
 import { InvalidParamsError, RunFailedError } from '@entropic/core';
 import { abortError, type Claim, describeParams, type Engine, type Held, type Point } from '@entropic/core/internal';
+import type { Executor } from './executor.js';
 import type { Ledger } from './ledger.js';
 import { MissQueue } from './miss-queue.js';
 import type { PointSource } from './source.js';
@@ -12,6 +13,8 @@ import type { ResolvedSweepOptions } from './sweep-options.js';
 export interface SweepRun {
   id: string;
   engine: Engine;
+  /** The client's, or the store's own; undefined for a store without a runner. */
+  executor: Executor | undefined;
   /** Throws if this store may not run a miss: read-only, or without a runner. */
   assertRunnable(): void;
   source: PointSource;
@@ -100,7 +103,7 @@ async function findHits(sweep: SweepRun, points: Point[]): Promise<Point[]> {
 
 /** `retryFailed: false`: points that failed before are reported as they were, unless another try may end otherwise. */
 async function leaveFailed(sweep: SweepRun, points: Point[]): Promise<Point[]> {
-  const failures = await sweep.engine.rememberedFailures(points);
+  const failures = await sweep.engine.rememberedFailures(points, sweep.executor);
   return points.filter((point) => {
     const error = failures.get(point.id);
     if (error) complete(sweep, point, 'failed', { error });
@@ -121,10 +124,11 @@ async function runMisses(sweep: SweepRun, misses: MissQueue<Point>): Promise<voi
 
   const begin = (claim: Claim): void => {
     sweep.running++;
-    const running = engine.run(claim, { userData: options.userData, signal: sweep.abort, timeout: options.timeout });
+    const { userData, timeout } = options;
+    const running = engine.run(claim, { userData, signal: sweep.abort, timeout, runner: sweep.executor });
     const slot = running.executed.then(async (seconds) => {
       claimSize = Math.min(MAX_CLAIM, claimSize * 2, Math.max(1, Math.floor(CLAIM_SECONDS / Math.max(seconds, 1e-6))));
-      if (seconds > LONG_SECONDS) await running.result;
+      if (sweep.executor?.inline && seconds > LONG_SECONDS) await running.result;
       sweep.running--;
       busy.delete(slot);
     });

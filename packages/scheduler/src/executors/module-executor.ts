@@ -1,0 +1,55 @@
+// The executor of a module runner: its current bundle, in the slots of a pool. The store keeps a pool of one slot for itself, a
+// client brings its own.
+import type { ModuleRunner } from '@entropic/core';
+import { failedOutcome, ModuleSource, type Outcome, type Task } from '@entropic/core/internal';
+import type { Executor } from '../executor.js';
+import { thrownMessage, timeoutOutcome } from './run-context.js';
+import { type ThreadPool, WorkEnded } from './threads.js';
+
+/** @param own close the pool with the executor */
+export function moduleExecutor(runner: ModuleRunner, pool: ThreadPool, own: boolean): Executor {
+  const source = new ModuleSource(runner);
+  return {
+    slots: pool.slots,
+    inline: false,
+    defaults: { timeout: runner.timeout, retries: runner.retries },
+    codeDigest: async () => (await source.current()).digest,
+    async submit(task, { signal, listener }) {
+      const { file, url } = await source.current();
+      const started = performance.now();
+      try {
+        const work = { kind: 'task', task, code: { file, url, export: runner.export } } as const;
+        const result = await pool.run(work, { signal, listener, timeout: task.timeout });
+        if (result.kind === 'task') return result.outcome;
+        throw new Error(`a thread answered a task with ${result.kind}`);
+      } catch (error) {
+        return endedOutcome(task, error, (performance.now() - started) / 1000);
+      }
+    },
+    async close() {
+      if (own) await pool.close();
+    },
+  };
+}
+
+/** A thread that gave no answer → why. */
+function endedOutcome(task: Task, error: unknown, seconds: number): Outcome {
+  if (!(error instanceof WorkEnded)) return failedOutcome('exception', thrownMessage(error), seconds, error);
+  if (error.why === 'timeout') return timeoutOutcome(task, seconds);
+  if (error.why !== 'died') return { status: 'cancelled' };
+  const { cause } = error as { cause?: { code?: string; message?: string } };
+  if (cause?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return failedOutcome(
+      'oom',
+      'the JavaScript heap of its thread is full; more memory needs a process, or a smaller point',
+      seconds,
+      cause,
+    );
+  }
+  const exit = /^worker exited with code: (-?\d+)$/.exec(cause?.message ?? '');
+  if (exit) {
+    const outcome = failedOutcome('exit', `it called process.exit(${exit[1]}) instead of returning`, seconds);
+    return { ...outcome, exitCode: Number(exit[1]) } as Outcome;
+  }
+  return failedOutcome('exception', thrownMessage(cause), seconds, cause);
+}
