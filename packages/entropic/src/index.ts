@@ -59,6 +59,6 @@ export {
   text,
 } from '@entropic/core';
 export type { Sweep, SweepClient, SweepOptions, SweepOutcome, SweepProgress, SweepStatus } from '@entropic/scheduler';
-export { expandGrid } from '@entropic/scheduler';
+export { expandGrid, Grid, geomspace, grid, linspace, logspace, range } from '@entropic/scheduler';
 export type { OpenOptions } from './store.js';
 export { Store } from './store.js';

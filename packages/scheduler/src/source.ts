@@ -2,7 +2,8 @@
 // by sweep.ts and plan.ts.
 import { InvalidOptionError, InvalidParamsError } from '@entropic/core';
 import { type Point, show } from '@entropic/core/internal';
-import { product } from './grid.js';
+import { Grid } from './grid.js';
+import { type Indexed, product } from './product.js';
 
 /** Points of one sweep, in their order. */
 export interface PointSource {
@@ -29,6 +30,10 @@ export function toSource(source: unknown): PointSource {
     );
   }
   if (Array.isArray(source)) return listSource(source);
+  if (source instanceof Grid) {
+    const points = Grid.pointsOf(source);
+    return points.count === undefined ? streamSource(points.iterate()) : indexedSource(points);
+  }
   if (Symbol.asyncIterator in source) return streamSource(source as AsyncIterable<unknown>);
   if (Symbol.iterator in source) return streamSource(source as Iterable<unknown>);
   return gridSource(source as Record<string, unknown>);
@@ -52,6 +57,12 @@ function gridSource(axes: Record<string, unknown>): PointSource {
     },
     chunks: (resolve, size) => indexed(count, (place) => resolve(at(place)), size),
   };
+}
+
+/** A combined grid: its points are checked one by one, as they come. */
+function indexedSource({ count, at }: Indexed): PointSource {
+  const one = (resolve: Resolve, place: number) => located(`points[${place}]`, () => resolve(at(place)));
+  return { count, at, check() {}, chunks: (resolve, size) => indexed(count, (place) => one(resolve, place), size) };
 }
 
 function listSource(list: readonly unknown[]): PointSource {
