@@ -1,7 +1,14 @@
 // The Dask-client role: slots somewhere, and functions to run in them. Here the slots are threads of this machine. A store's sweep
 // takes a client to run in it; `submit` and `map` need no store.
 import { availableParallelism } from 'node:os';
-import { ClosedError, type Duration, InvalidOptionError, type ModuleRunner, RunFailedError } from '@entropic/core';
+import {
+  ClosedError,
+  type Duration,
+  type FailReason,
+  InvalidOptionError,
+  type ModuleRunner,
+  RunFailedError,
+} from '@entropic/core';
 import {
   abortError,
   asModuleRunner,
@@ -13,7 +20,15 @@ import {
   show,
 } from '@entropic/core/internal';
 import type { SweepClient } from '@entropic/scheduler';
-import { type Executor, moduleExecutor, ThreadPool, type ThreadResult, WorkEnded } from '@entropic/scheduler/internal';
+import {
+  deathOf,
+  type Executor,
+  INSIDE_RUN,
+  moduleExecutor,
+  ThreadPool,
+  type ThreadResult,
+  WorkEnded,
+} from '@entropic/scheduler/internal';
 import { RunFuture } from './future.js';
 
 /** Options of `Client.connect()` on this machine. */
@@ -56,6 +71,11 @@ export class Client implements SweepClient, AsyncDisposable {
     if (typeof options === 'string' || (options instanceof Object && 'address' in options)) {
       throw new InvalidOptionError(
         'Client.connect: a cluster cannot be used yet in this version; Client.connect() runs in threads of this machine',
+      );
+    }
+    if (INSIDE_RUN in globalThis) {
+      throw new InvalidOptionError(
+        'Client.connect: not inside a run; the runner module is the program itself, or imports it. Move the runner to a file of its own',
       );
     }
     checkOptionNames(options, ['threads'], 'Client.connect');
@@ -203,23 +223,19 @@ function callError(key: string, params: unknown, error: unknown, timeout: number
   if (error.why === 'cancelled' || error.why === 'aborted') return abortError(`${key} was cancelled`);
   if (error.why === 'timeout')
     return failed(key, params, 'timeout', `it took longer than its timeout of ${timeout} s`, undefined);
-  const cause = error.cause as Error & { code?: string };
-  const exit = /exited with code: (-?\d+)/.exec(cause.message);
-  if (exit) return failed(key, params, 'exit', `it called process.exit(${exit[1]})`, undefined);
-  return failed(key, params, cause.code === 'ERR_WORKER_OUT_OF_MEMORY' ? 'oom' : 'exception', cause.message, cause);
+  const { reason, message, exitCode } = deathOf(error);
+  return failed(key, params, reason, message, reason === 'exception' ? error.cause : undefined, exitCode);
 }
 
 function failed(
   key: string,
   params: unknown,
-  reason: RunFailedError['reason'],
+  reason: FailReason,
   message: string,
-  cause: unknown,
+  cause?: unknown,
+  exitCode?: number,
 ): RunFailedError {
   const shown = typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : { params };
-  return new RunFailedError(
-    `${key} failed (${reason}): ${message}`,
-    { id: key, params: shown, reason, attempts: 1 },
-    { cause },
-  );
+  const facts = { id: key, params: shown, reason, attempts: 1, exitCode };
+  return new RunFailedError(`${key} failed (${reason}): ${message}`, facts, { cause });
 }

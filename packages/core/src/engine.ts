@@ -130,6 +130,11 @@ export class Engine {
     return this.#parts.claimer.untilChanged(held, milliseconds, signal);
   }
 
+  /** How often the store's own runner wants a failed run to be tried again. */
+  get retries(): number {
+    return this.#parts.runner.defaults.retries ?? 0;
+  }
+
   /** See failures.ts. */
   async rememberedFailures(
     points: readonly Point[],
@@ -195,7 +200,7 @@ export class Engine {
       return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, null, error);
     }
     try {
-      task = this.#task(claim, request, codeDigest);
+      task = this.#task(claim, request, runner, codeDigest);
       if (events.wants('run.started')) {
         events.emit({ type: 'run.started', id: point.id, attempt: claim.attempt, params: point.params });
       }
@@ -252,7 +257,7 @@ export class Engine {
     }
   }
 
-  #task(claim: Claim, request: RunRequest, codeDigest: string | null): Task {
+  #task(claim: Claim, request: RunRequest, runner: TaskRunner, codeDigest: string | null): Task {
     const { paths, journals } = this.#parts;
     const { id, params, paramsText } = claim.point;
     const journal = journals.next();
@@ -269,7 +274,7 @@ export class Engine {
       userData: request.userData,
       codeDigest,
       forced: claim.forced,
-      timeout: request.timeout,
+      timeout: request.timeout ?? runner.defaults.timeout,
     };
   }
 

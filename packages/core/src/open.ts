@@ -177,6 +177,7 @@ function assemble(given: {
 
 /** The public calls say so earlier and better; this is for a path that forgot to ask. */
 const NO_RUNNER: TaskRunner = {
+  defaults: {},
   codeDigest: async () => null,
   submit: () => Promise.reject(new InvalidOptionError('this store has no runner')),
 };

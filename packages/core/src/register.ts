@@ -72,7 +72,7 @@ export async function deletePoint(
   options: DeleteOptions | undefined,
 ): Promise<boolean> {
   checkOptionNames(options, ['removeFile'], 'delete');
-  const { runs, recovery, ingest, journals, paths, seams, events } = store;
+  const { runs, attempts, recovery, ingest, journals, paths, seams, events } = store;
   recovery.forget(id);
   const unsettled = ingest.unsettled.get(id);
   if (unsettled?.journal !== undefined) journals.done(unsettled.journal, [[id, unsettled.manifest.fence]]);
@@ -86,7 +86,12 @@ export async function deletePoint(
       events.emit({ type: 'file.removed', id, file });
     }
   }
+  const tried = await attempts.list(id);
   const removed = await runs.remove(id);
+  for (const { attempt } of tried) {
+    const log = paths.logFile(id, attempt);
+    if (seams.fs.stat(log) !== null) seams.fs.unlink(log);
+  }
   if (removed) events.emit({ type: 'row.deleted', id });
   return removed;
 }

@@ -191,6 +191,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
   async #obtainPoint(point: Point, request: RunRequest, forced: boolean): Promise<AnyRecord> {
     const { engine } = this;
     const { signal } = request;
+    let retries = engine.retries;
     for (let poll: number = POLL_MS[0]; ; poll = Math.min(poll * 2, POLL_MS[1])) {
       if (signal?.aborted) throw abortError(`the run of ${point.id} was aborted`, signal.reason);
       if (!forced) {
@@ -212,7 +213,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
       if (claims[0]) {
         const result = await engine.run(claims[0], request).result;
         if (result.status === 'finished') return result.record;
-        if (result.status === 'failed') throw result.error;
+        if (result.status === 'failed' && retries-- <= 0) throw result.error;
         if (result.status === 'cancelled') throw abortError(`the run of ${point.id} was aborted`, signal?.reason);
         continue;
       }

@@ -70,6 +70,8 @@ export interface TaskListener {
 
 /** The port to whatever runs tasks. The scheduler's executors implement it. */
 export interface TaskRunner {
+  /** What the runner itself says of its runs; a call's own options override it. Timeout in seconds. */
+  readonly defaults: { readonly timeout?: number | undefined; readonly retries?: number | undefined };
   /**
    * Digest of the code that the next task runs; null where code cannot be told (a function of this process).
    * @throws InvalidOptionError for code that does not build

@@ -6,8 +6,6 @@ export interface Executor extends TaskRunner {
   readonly slots: number;
   /** Runs in this very thread: nothing else has a turn while a runner computes. */
   readonly inline: boolean;
-  /** What the runner itself says of its runs; a call's own options override it. */
-  readonly defaults: { readonly timeout?: number | undefined; readonly retries?: number | undefined };
   /** After the last outcome. Idempotent. */
   close(): Promise<void>;
 }

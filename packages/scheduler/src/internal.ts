@@ -4,4 +4,4 @@ export { type AnyFunction, inlineExecutor } from './executors/inline.js';
 export { moduleExecutor } from './executors/module-executor.js';
 export type { ThreadResult } from './executors/thread-work.js';
 export { INSIDE_RUN } from './executors/thread-work.js';
-export { type PoolOptions, ThreadPool, WorkEnded } from './executors/threads.js';
+export { deathOf, type PoolOptions, ThreadPool, WorkEnded } from './executors/threads.js';

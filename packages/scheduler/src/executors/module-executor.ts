@@ -4,7 +4,7 @@ import type { ModuleRunner } from '@entropic/core';
 import { failedOutcome, ModuleSource, type Outcome, type Task } from '@entropic/core/internal';
 import type { Executor } from '../executor.js';
 import { thrownMessage, timeoutOutcome } from './run-context.js';
-import { type ThreadPool, WorkEnded } from './threads.js';
+import { deathOf, type ThreadPool, WorkEnded } from './threads.js';
 
 /** @param own close the pool with the executor */
 export function moduleExecutor(runner: ModuleRunner, pool: ThreadPool, own: boolean): Executor {
@@ -37,19 +37,7 @@ function endedOutcome(task: Task, error: unknown, seconds: number): Outcome {
   if (!(error instanceof WorkEnded)) return failedOutcome('exception', thrownMessage(error), seconds, error);
   if (error.why === 'timeout') return timeoutOutcome(task, seconds);
   if (error.why !== 'died') return { status: 'cancelled' };
-  const { cause } = error as { cause?: { code?: string; message?: string } };
-  if (cause?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
-    return failedOutcome(
-      'oom',
-      'the JavaScript heap of its thread is full; more memory needs a process, or a smaller point',
-      seconds,
-      cause,
-    );
-  }
-  const exit = /^worker exited with code: (-?\d+)$/.exec(cause?.message ?? '');
-  if (exit) {
-    const outcome = failedOutcome('exit', `it called process.exit(${exit[1]}) instead of returning`, seconds);
-    return { ...outcome, exitCode: Number(exit[1]) } as Outcome;
-  }
-  return failedOutcome('exception', thrownMessage(cause), seconds, cause);
+  const { reason, message, exitCode } = deathOf(error);
+  const outcome = failedOutcome(reason, message, seconds, reason === 'exception' ? error.cause : undefined);
+  return exitCode === undefined ? outcome : ({ ...outcome, exitCode } as Outcome);
 }

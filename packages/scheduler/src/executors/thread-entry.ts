@@ -36,9 +36,18 @@ const MAX_JOURNALS = 8;
 let log: RunLog | undefined;
 let current: { key: number; aborts: Set<() => void>; reason: Error | undefined } | undefined;
 
+/** Aborts that came before their work: the control port and the work's port are two queues. */
+const early = new Map<number, string>();
+const MAX_EARLY = 100;
+
 const { port1: control, port2 } = new MessageChannel();
 control.on('message', ({ abort, reason }: AbortMessage) => {
-  if (current?.key !== abort) return;
+  if (current?.key !== abort) {
+    // Every thread hears of every abort; most never get the work.
+    early.set(abort, reason);
+    if (early.size > MAX_EARLY) early.delete(early.keys().next().value as number);
+    return;
+  }
   current.reason = new DOMException(reason, 'AbortError');
   for (const listener of current.aborts) listener();
 });
@@ -59,7 +68,12 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 export default async function work(item: ThreadWork): Promise<ThreadResult> {
-  current = { key: item.key, aborts: new Set(), reason: undefined };
+  const reason = early.get(item.key);
+  current = {
+    key: item.key,
+    aborts: new Set(),
+    reason: reason === undefined ? undefined : new DOMException(reason, 'AbortError'),
+  };
   try {
     let runner: Runner;
     if (item.kind === 'task') log = new RunLog(item.task.log);

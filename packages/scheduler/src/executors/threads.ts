@@ -4,7 +4,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { TaskListener } from '@entropic/core/internal';
 import { Piscina } from 'piscina';
-import { MAX_TIMER } from './run-context.js';
+import { MAX_TIMER, thrownMessage } from './run-context.js';
 import type { AbortMessage, ThreadMessage, ThreadResult, ThreadWork } from './thread-work.js';
 
 /** How long a run may go on after it was asked to stop, in milliseconds. */
@@ -31,6 +31,28 @@ export class WorkEnded extends Error {
     super(`the work ended without an answer: ${why}`, { cause });
     this.why = why;
   }
+}
+
+/** What a thread that went of itself tells of the run it took along. */
+export function deathOf(error: WorkEnded): {
+  reason: 'oom' | 'exit' | 'exception';
+  message: string;
+  exitCode?: number;
+} {
+  const cause = error.cause as { code?: string; message?: string } | undefined;
+  if (cause?.code === 'ERR_WORKER_OUT_OF_MEMORY') {
+    return {
+      reason: 'oom',
+      message: 'the JavaScript heap of its thread is full; a smaller point, or a process with more memory, may do',
+    };
+  }
+  const exit = /^worker exited with code: (-?\d+)$/.exec(cause?.message ?? '');
+  if (!exit) return { reason: 'exception', message: thrownMessage(cause) };
+  return {
+    reason: 'exit',
+    message: `it called process.exit(${exit[1]}) instead of returning`,
+    exitCode: Number(exit[1]),
+  };
 }
 
 interface Flight {
