@@ -107,6 +107,16 @@ export class Attempts {
     return rows.map((row) => this.#toAttempt(row));
   }
 
+  /** Which try made the stored result; undefined if there is none, or it was registered. */
+  async ofResult(id: string): Promise<number | undefined> {
+    const [row] = await this.#db.read(
+      `SELECT a.attempt FROM entropic_attempts a JOIN entropic_runs x
+         ON x.table_name = a.table_name AND x.id = a.id AND x.fence = a.fence WHERE a.table_name = ? AND a.id = ?`,
+      [this.#table, id],
+    );
+    return row && Number(row[0]);
+  }
+
   /** The last attempt of each of these points whose last attempt failed. */
   async lastFailures(ids: readonly string[]): Promise<Attempt[]> {
     const { dialect } = this.#db;

@@ -5,6 +5,7 @@ import { checkCustomData } from './custom-data.js';
 import type { Engine, RunRequest } from './engine.js';
 import { abortError, InvalidOptionError, InvalidParamsError } from './errors.js';
 import type { StoreEvent } from './events.js';
+import { type LogOptions, readLog } from './logs.js';
 import { type OpenedStore, openParts } from './open.js';
 import { checkOptionNames, type Duration, parseDuration, signalOption } from './options.js';
 import { type Point, pointFromColumns } from './params.js';
@@ -129,6 +130,16 @@ export class RunStore<In, Full> implements AsyncDisposable {
     checkId(id);
     this.engine.assertOpen();
     return this.#parts.attempts.list(id);
+  }
+
+  /**
+   * What a run printed, as text in pieces: live while it runs, and still there after a kill. Of a stored result it is the log of
+   * the attempt that made it. Functions, which run in this process, have none.
+   */
+  log(id: string, options?: LogOptions): AsyncIterable<string> {
+    checkId(id);
+    this.engine.assertOpen();
+    return readLog(this.#parts, id, options);
   }
 
   /**

@@ -15,6 +15,7 @@ export type {
   FullOf,
   JsonValue,
   Logger,
+  LogOptions,
   Model,
   ModelColumn,
   ModuleRunner,
