@@ -1,4 +1,6 @@
-// Misses on their way from the look-up to the runs: bounded, so that a million points are not in memory at once. Used by sweep.ts.
+// Misses on their way from the look-up to the runs: bounded, so that a million points are not in memory at once. Used by sweep.ts
+// and sweep-misses.ts.
+import type { Wakeup } from './wakeup.js';
 
 /** Misses that wait before the look-up pauses. */
 const LIMIT = 2000;
@@ -6,7 +8,12 @@ const LIMIT = 2000;
 export class MissQueue<T> {
   #items: T[] = [];
   #ended = false;
-  #changed: (() => void)[] = [];
+  readonly #changed: Wakeup;
+
+  /** @param changed told of every change here; whoever waits for a change waits there */
+  constructor(changed: Wakeup) {
+    this.#changed = changed;
+  }
 
   get length(): number {
     return this.#items.length;
@@ -20,57 +27,31 @@ export class MissQueue<T> {
   /** Resolves when there is room again, or the signal aborts. */
   async push(items: readonly T[], signal: AbortSignal): Promise<void> {
     if (items.length === 0) return;
-    this.#items.push(...items);
-    this.#notify();
-    while (this.#items.length > LIMIT && !signal.aborted) await this.#change(signal);
+    for (const item of items) this.#items.push(item);
+    this.#changed.notify();
+    while (this.#items.length > LIMIT && !signal.aborted) await this.#changed.wait();
   }
 
   take(count: number): T[] {
     const taken = this.#items.splice(0, count);
-    this.#notify();
+    this.#changed.notify();
     return taken;
   }
 
   /** In front of all others. */
   putBack(items: readonly T[]): void {
     this.#items = [...items, ...this.#items];
-    this.#notify();
+    this.#changed.notify();
   }
 
   end(): void {
     this.#ended = true;
-    this.#notify();
-  }
-
-  /** Until something was pushed or the end. */
-  async untilMore(signal: AbortSignal): Promise<void> {
-    if (this.#items.length === 0 && !this.#ended && !signal.aborted) await this.#change(signal);
+    this.#changed.notify();
   }
 
   /** All that is left, after the end. */
   async rest(): Promise<T[]> {
-    const never = new AbortController().signal;
-    const taken = this.take(Number.POSITIVE_INFINITY);
-    while (!this.#ended) {
-      await this.untilMore(never);
-      taken.push(...this.take(Number.POSITIVE_INFINITY));
-    }
-    return taken;
-  }
-
-  async #change(signal: AbortSignal): Promise<void> {
-    let listener!: () => void;
-    await new Promise<void>((resolve) => {
-      listener = resolve;
-      this.#changed.push(resolve);
-      signal.addEventListener('abort', listener, { once: true });
-    });
-    signal.removeEventListener('abort', listener);
-  }
-
-  #notify(): void {
-    const waiting = this.#changed;
-    this.#changed = [];
-    for (const resolve of waiting) resolve();
+    while (!this.#ended) await this.#changed.wait();
+    return this.take(Number.POSITIVE_INFINITY);
   }
 }

@@ -6,8 +6,9 @@ import { type AnyRecord, abortError, type Engine } from '@entropic/core/internal
 import type { Executor } from './executor.js';
 import { type AnyOutcome, Ledger, type SweepProgress } from './ledger.js';
 import { toSource } from './source.js';
-import { runSweep, type SweepRun } from './sweep.js';
+import { runSweep } from './sweep.js';
 import { resolveSweepOptions, type SweepOptions } from './sweep-options.js';
+import type { SweepRun } from './sweep-steps.js';
 
 /** What became of one point. */
 export type SweepOutcome<Full> = Flat<{ id: string; params: Flat<Full> }> &

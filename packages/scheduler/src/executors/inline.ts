@@ -77,8 +77,12 @@ async function runInline(
 
 function abortSourceOf(signal: AbortSignal | undefined): AbortSource {
   return {
-    aborted: signal?.aborted ?? false,
-    reason: signal?.reason,
+    get aborted() {
+      return signal?.aborted ?? false;
+    },
+    get reason() {
+      return signal?.reason;
+    },
     onAbort(listener) {
       signal?.addEventListener('abort', listener, { once: true });
       return () => signal?.removeEventListener('abort', listener);
