@@ -1,4 +1,4 @@
-// Runs examples/01-quickstart as `npm run demo` does, with a work folder of the test's own.
+// Runs examples/01-quickstart as `npm run quickstart` does, with a work folder of the test's own.
 import { spawn } from 'node:child_process';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
