@@ -8,7 +8,7 @@ const log = process.env.EXECUTIONS_LOG as string;
 
 export default async function ising(params: unknown, run: { id: string }): Promise<unknown> {
   appendFileSync(log, `${run.id}\n`);
-  if (readFileSync(log, 'utf8').split('\n').length - 1 === Number(process.env.KILL_AT)) {
+  if (readFileSync(log, 'utf8').split('\n').length > Number(process.env.KILL_AT)) {
     process.kill(process.pid, 'SIGKILL');
   }
   return simulate(params, run);
