@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exampleFolder, root, runProcess, runQuickstart } from './helpers/example.js';
+import { exampleFolder, root, runProcess } from './helpers/example.js';
 import { type Block, blocksOf } from './helpers/markdown.js';
 
 const tsx = join(exampleFolder, 'node_modules', 'tsx', 'dist', 'cli.mjs');
@@ -78,12 +78,6 @@ describe('[readme] the README', () => {
     mkdirSync(elsewhere);
     const run = await runProcess(process.execPath, [join(folder, 'compiled', 'pendulum.js')], { cwd: elsewhere });
     expect([run.stderr, run.stdout]).toEqual(['', outputsBelow('pendulum.ts')[0]]);
-  });
-
-  it('ends its picture of the demo as the demo ends', async () => {
-    const picture = blocks.find(({ text }) => text.startsWith('a sweep over'))?.text as string;
-    const { stdout } = await runQuickstart(join(folder, 'quickstart'));
-    expect(stdout.slice(stdout.indexOf('a sweep over'))).toBe(picture);
   });
 
   it('names commands of npm that there are', () => {
