@@ -1,10 +1,11 @@
 // The demo as a user runs it, in a small form: twice, killed in the middle, and with one thread and two. NumPy, and Python's own
 // sqlite3 and hashlib, judge what it left; Onsager's formulas judge the physics.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { CRITICAL_TEMPERATURE, exactEnergy, exactMagnetization } from '../examples/02-ising/onsager.js';
+import { describeDatabase } from './helpers/databases.js';
 import { lastLines, type ProcessResult, root, runProcess } from './helpers/example.js';
 import { copyIsing, runIsing } from './helpers/ising.js';
 import { blocksOf } from './helpers/markdown.js';
@@ -226,5 +227,16 @@ describe('[demo] with one thread and with two (sqlite)', () => {
     );
     expect(digests[0]).toHaveLength(TEMPERATURES * 2);
     expect(digests[1]).toEqual(digests[0]);
+  }, 120_000);
+});
+
+describeDatabase('[demo] run twice with the URL of a server', 'postgres', (db) => {
+  it('[S11] does there what it does on SQLite', async () => {
+    const { folder, dbUrl, sql } = await db.fresh();
+    const env = { ISING_FOLDER: folder, ISING_DB_URL: dbUrl, ISING_SIZES: '16', ISING_SEEDS: '2' };
+    expect(lastLines((await runIsing(env)).stdout, 1)).toEqual(['26 points: 26 run, 0 cached']);
+    expect(lastLines((await runIsing(env)).stdout, 1)).toEqual(['all 26 points cached']);
+    expect(Number((await sql('SELECT count(*) FROM ising'))[0]?.[0])).toBe(26);
+    expect(readdirSync(join(folder, 'results')).filter((name) => name.endsWith('.npy'))).toHaveLength(26);
   }, 120_000);
 });

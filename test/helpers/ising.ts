@@ -7,7 +7,10 @@ import { type ProcessResult, root, runProcess } from './example.js';
 export const isingFolder = join(root, 'examples', '02-ising');
 
 export type IsingEnv = Partial<
-  Record<'ISING_FOLDER' | 'ISING_SIZES' | 'ISING_SEEDS' | 'ISING_THREADS' | 'EXECUTIONS_LOG' | 'KILL_AT', string>
+  Record<
+    'ISING_FOLDER' | 'ISING_DB_URL' | 'ISING_SIZES' | 'ISING_SEEDS' | 'ISING_THREADS' | 'EXECUTIONS_LOG' | 'KILL_AT',
+    string
+  >
 >;
 
 /** The command of `scripts/demo.mjs`, in one process, so that a kill means all of it. */
