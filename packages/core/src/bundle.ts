@@ -37,7 +37,9 @@ const TWINS: Readonly<Record<string, readonly string[]>> = {
  */
 export function findModule(url: URL): string {
   if (url.protocol !== 'file:') {
-    throw new InvalidOptionError(`runner: the module ${url.href} is no file; give new URL('./simulate.ts', import.meta.url)`);
+    throw new InvalidOptionError(
+      `runner: the module ${url.href} is no file; give new URL('./simulate.ts', import.meta.url)`,
+    );
   }
   const path = fileURLToPath(new URL(url.pathname, url));
   const extension = extname(path);
