@@ -39,13 +39,24 @@ function versionOf(binary) {
   return result.status === 0 ? result.stdout.trim() : undefined;
 }
 
-/** The integration tests under Node 24; what they start by `process.execPath` or by the name `node` is Node 24 too. */
+// What users do, once more: the rest of the integration tests says nothing new about Node, and time.
+const files = [
+  'test/contract/',
+  'test/bundle/',
+  'test/quickstart',
+  'test/readme',
+  'test/ising',
+  'test/files/manners',
+  'test/files/logging',
+];
+
+/** The integration tests of what users do, under Node 24; what they start by `process.execPath` or by the name `node` is Node 24 too. */
 export function runNode24(args = []) {
   const node = ensureNode24();
   const env = { NODE: node, npm_node_execpath: node };
   const pathName = Object.keys(process.env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
   env[pathName] = [dirname(node), process.env[pathName]].filter(Boolean).join(delimiter);
-  return runVitest('node24', { project: 'integration', node, env, args });
+  return runVitest('node24', { project: 'integration', node, env, args: args.length > 0 ? args : files });
 }
 
 await runAsScript(import.meta.url, () => {
