@@ -5,6 +5,7 @@ import { asking } from './store/asking.js';
 import { failingSweeps } from './store/failing-sweeps.js';
 import { folders } from './store/folders.js';
 import { models } from './store/models.js';
+import { planning } from './store/planning.js';
 import { processes } from './store/processes.js';
 import { registering } from './store/registering.js';
 import { runners } from './store/runner.js';
@@ -22,6 +23,7 @@ const chapters: Readonly<Record<string, (db: TestDatabase) => void>> = {
   'what it tells': telling,
   'a registered file': registering,
   'asking and ending': asking,
+  'a plan': planning,
   'at the same time': sharing,
   'other processes': processes,
   'a model': models,

@@ -143,6 +143,16 @@ export class Engine {
     return this.#parts.failures.remembered(points, await runner.codeDigest());
   }
 
+  /** Those of these points whose last attempt failed, whatever the reason. */
+  failedBefore(points: readonly Point[]): Promise<Set<string>> {
+    return this.#parts.failures.failedBefore(points);
+  }
+
+  /** Mean seconds and bytes of the runs in the store; undefined if there is none. */
+  pastRuns(): Promise<{ seconds: number; bytes: number } | undefined> {
+    return this.#parts.runs.means();
+  }
+
   /** Runs a claimed point and commits its result. Never rejects. */
   run(claim: Claim, request: RunRequest): Running {
     let free!: (seconds: number) => void;

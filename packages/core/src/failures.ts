@@ -64,6 +64,12 @@ export class Failures {
     return { status: 'failed', error };
   }
 
+  /** Points whose last attempt failed. */
+  async failedBefore(points: readonly Point[]): Promise<Set<string>> {
+    const failed = await this.#parts.attempts.lastFailures(points.map((point) => point.id));
+    return new Set(failed.map((attempt) => attempt.id));
+  }
+
   /** Failures of points that failed before and would end so again: same code, and no trouble of the machine's. */
   async remembered(points: readonly Point[], codeDigest: string | null): Promise<Map<string, RunFailedError>> {
     const { attempts } = this.#parts;

@@ -18,6 +18,7 @@ export {
   SweepError,
 } from './errors.js';
 export type { Logger, StoreEvent } from './events.js';
+export type { Explanation } from './explain.js';
 export type { LogOptions } from './logs.js';
 export type { Column, ColumnOptions } from './model.js';
 export { Base, bool, defineResult, float, int, json, oneOf, text } from './model.js';

@@ -5,6 +5,7 @@ import { checkCustomData } from './custom-data.js';
 import type { Engine, RunRequest } from './engine.js';
 import { abortError, InvalidOptionError, InvalidParamsError } from './errors.js';
 import type { StoreEvent } from './events.js';
+import { type Explanation, explainPoint } from './explain.js';
 import { type LogOptions, readLog } from './logs.js';
 import { type OpenedStore, openParts } from './open.js';
 import { checkOptionNames, type Duration, parseDuration, signalOption } from './options.js';
@@ -130,6 +131,13 @@ export class RunStore<In, Full> implements AsyncDisposable {
     checkId(id);
     this.engine.assertOpen();
     return this.#parts.attempts.list(id);
+  }
+
+  /** Why this point is a hit or a miss, and the nearest stored point. Changes nothing. @throws InvalidParamsError */
+  async explain(params: In): Promise<Explanation> {
+    const point = this.engine.resolve(params);
+    this.engine.assertOpen();
+    return explainPoint(this.#parts, point);
   }
 
   /**

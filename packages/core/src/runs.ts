@@ -114,6 +114,15 @@ export class Runs {
     return rows.map((row) => this.#toRun(row));
   }
 
+  /** Means over all runs, registered files left out. */
+  async means(): Promise<{ seconds: number; bytes: number } | undefined> {
+    const [row] = await this.#db.read(
+      'SELECT AVG(elapsed_s), AVG(size) FROM entropic_runs WHERE table_name = ? AND elapsed_s IS NOT NULL',
+      [this.#model.tableName],
+    );
+    return row && row[0] !== null ? { seconds: Number(row[0]), bytes: Number(row[1]) } : undefined;
+  }
+
   /**
    * Writes a group of rows and gives back their leases, all in one transaction.
    * @param settle called for each run whose lease is still held, inside the transaction: nobody can take the lease over until it

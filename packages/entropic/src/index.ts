@@ -11,6 +11,7 @@ export type {
   DeleteOptions,
   Duration,
   ErrorCode,
+  Explanation,
   FailReason,
   FullOf,
   JsonValue,
@@ -59,7 +60,15 @@ export {
   SweepError,
   text,
 } from '@entropic/core';
-export type { Sweep, SweepClient, SweepOptions, SweepOutcome, SweepProgress, SweepStatus } from '@entropic/scheduler';
+export type {
+  Sweep,
+  SweepClient,
+  SweepOptions,
+  SweepOutcome,
+  SweepPlan,
+  SweepProgress,
+  SweepStatus,
+} from '@entropic/scheduler';
 export { expandGrid, Grid, geomspace, grid, linspace, logspace, range } from '@entropic/scheduler';
 export type { OpenOptions } from './store.js';
 export { Store } from './store.js';

@@ -12,13 +12,14 @@ import {
   type StoreOptions,
 } from '@entropic/core';
 import { asModuleRunner, type OpenedStore, realSeams, type Seams, show } from '@entropic/core/internal';
-import { Sweep, type SweepClient, type SweepOptions } from '@entropic/scheduler';
+import { Sweep, type SweepClient, type SweepOptions, type SweepPlan } from '@entropic/scheduler';
 import {
   type AnyFunction,
   type Executor,
   INSIDE_RUN,
   inlineExecutor,
   moduleExecutor,
+  planSweep,
   ThreadPool,
 } from '@entropic/scheduler/internal';
 
@@ -82,6 +83,16 @@ export class Store<In, Full> extends RunStore<In, Full> {
     this.engine.assertOpen();
     const executor = options?.client === undefined ? this.#executor : this.#clientExecutor(options.client);
     return new Sweep<Full>(this.engine, source, options, executor, () => this.assertRunnable());
+  }
+
+  /**
+   * What a sweep of this source would do: hits, misses, points that failed before, and a forecast from past runs. Writes nothing.
+   *
+   * @param source as of `sweep`
+   */
+  plan<const S extends Source<In>>(source: S & Exact<S, In>): Promise<SweepPlan> {
+    this.engine.assertOpen();
+    return this.engine.track(planSweep(this.engine, source));
   }
 
   override async close(): Promise<void> {

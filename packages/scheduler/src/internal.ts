@@ -5,3 +5,4 @@ export { moduleExecutor } from './executors/module-executor.js';
 export type { ThreadResult } from './executors/thread-work.js';
 export { INSIDE_RUN } from './executors/thread-work.js';
 export { deathOf, type PoolOptions, ThreadPool, WorkEnded } from './executors/threads.js';
+export { planSweep } from './plan.js';

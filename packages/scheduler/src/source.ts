@@ -14,12 +14,12 @@ export interface PointSource {
   /** Throws for what is wrong with any point, without running through all combinations of a grid. A generator is not read. */
   check(resolve: Resolve): void;
   /** The points, in chunks of at most `size`. Throws for a wrong one, saying which. `stop` ends the waiting for a generator. */
-  chunks(resolve: Resolve, size: number, stop: AbortSignal): AsyncGenerator<Point[], void, undefined>;
+  chunks<T>(resolve: Resolve<T>, size: number, stop: AbortSignal): AsyncGenerator<T[], void, undefined>;
 }
 
-type Resolve = (params: unknown) => Point;
+type Resolve<T = Point> = (params: unknown) => T;
 
-/** Lists up to this length are resolved once and kept; longer ones once more when their turn comes. */
+/** Lists up to this length are resolved once, by the same function, and kept; longer ones once more when their turn comes. */
 const KEEP = 50_000;
 
 /** @throws InvalidOptionError for what is no source of points */
@@ -61,22 +61,25 @@ function gridSource(axes: Record<string, unknown>): PointSource {
 
 /** A combined grid: its points are checked one by one, as they come. */
 function indexedSource({ count, at }: Indexed): PointSource {
-  const one = (resolve: Resolve, place: number) => located(`points[${place}]`, () => resolve(at(place)));
+  const one = <T>(resolve: Resolve<T>, place: number) => located(`points[${place}]`, () => resolve(at(place)));
   return { count, at, check() {}, chunks: (resolve, size) => indexed(count, (place) => one(resolve, place), size) };
 }
 
 function listSource(list: readonly unknown[]): PointSource {
   const at = (place: number) => list[place];
-  const one = (resolve: Resolve, place: number) => located(`points[${place}]`, () => resolve(list[place]));
-  let kept: Point[] | undefined;
+  const one = <T>(resolve: Resolve<T>, place: number) => located(`points[${place}]`, () => resolve(list[place]));
+  let kept: { by: unknown; points: unknown[] } | undefined;
   return {
     count: list.length,
     at,
     check(resolve) {
       const points = Array.from(list, (_, place) => one(resolve, place));
-      if (points.length <= KEEP) kept = points;
+      if (points.length <= KEEP) kept = { by: resolve, points };
     },
-    chunks: (resolve, size) => indexed(list.length, (place) => kept?.[place] ?? one(resolve, place), size),
+    chunks<T>(resolve: Resolve<T>, size: number) {
+      const known = kept?.by === resolve ? (kept.points as T[]) : undefined;
+      return indexed(list.length, (place) => known?.[place] ?? one(resolve, place), size);
+    },
   };
 }
 
@@ -101,11 +104,11 @@ function streamSource(points: Iterable<unknown> | AsyncIterable<unknown>): Point
   };
 }
 
-async function* indexed(
+async function* indexed<T>(
   count: number,
-  at: (place: number) => Point,
+  at: (place: number) => T,
   size: number,
-): AsyncGenerator<Point[], void, undefined> {
+): AsyncGenerator<T[], void, undefined> {
   for (let start = 0; start < count; start += size) {
     yield Array.from({ length: Math.min(size, count - start) }, (_, i) => at(start + i));
   }

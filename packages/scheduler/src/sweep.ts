@@ -14,22 +14,23 @@ const CHUNK = 500;
 /** Resolves when every point has its outcome. Rejects only for what makes the whole sweep impossible. */
 export async function runSweep(sweep: SweepRun): Promise<void> {
   const { engine, source, ledger } = sweep;
-  source.check((params) => engine.resolve(params));
+  const resolve = (params: unknown) => engine.resolve(params);
+  source.check(resolve);
   engine.events.emit({ type: 'sweep.started', sweep: sweep.id, total: source.count });
   const changed = new Wakeup();
   const misses = new MissQueue<Point>(changed);
   sweep.stop.signal.addEventListener('abort', () => changed.notify(), { once: true });
   const runner = new MissRunner(sweep, misses, changed);
-  const results = await Promise.allSettled([intake(sweep, misses), runner.run()]);
+  const results = await Promise.allSettled([intake(sweep, misses, resolve), runner.run()]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   engine.events.emit({ type: 'sweep.finished', sweep: sweep.id, ...ledger.counts });
 }
 
 /** Points → hits, which are complete, and misses, which wait. */
-async function intake(sweep: SweepRun, misses: MissQueue<Point>): Promise<void> {
-  const { engine, ledger, options, stop } = sweep;
+async function intake(sweep: SweepRun, misses: MissQueue<Point>, resolve: (params: unknown) => Point): Promise<void> {
+  const { ledger, options, stop } = sweep;
   try {
-    for await (const points of sweep.source.chunks((params) => engine.resolve(params), CHUNK, stop.signal)) {
+    for await (const points of sweep.source.chunks(resolve, CHUNK, stop.signal)) {
       const fresh: Point[] = [];
       for (const point of points) {
         const index = ledger.place(point);
