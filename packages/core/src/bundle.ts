@@ -1,10 +1,10 @@
 // A module runner and its imports → one file with a digest. What a slot runs is exactly that file, whether the program runs from
-// TypeScript through a loader, compiled, or as plain JavaScript. Called by module-runner.ts.
+// TypeScript through a loader, compiled, or as plain JavaScript. Called by module-source.ts.
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir, userInfo } from 'node:os';
+import { existsSync, lstatSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { bundleFolder, writeBundle } from './bundle-cache.js';
 import { InvalidOptionError } from './errors.js';
 
 /** A runner made ready. */
@@ -46,7 +46,8 @@ export function findModule(url: URL): string {
   const stem = path.slice(0, path.length - extension.length);
   const tried = [path, ...(TWINS[extension] ?? []).map((twin) => stem + twin)];
   const found = tried.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
-  if (found !== undefined) return found;
+  // The real path, as Node's own `import.meta.url` and the bundler have it.
+  if (found !== undefined) return realpathSync(found);
   throw new InvalidOptionError(
     `runner: there is no module ${path}; tried ${tried.map((t) => basename(t)).join(', ')} in ${dirname(path)}`,
   );
@@ -100,7 +101,9 @@ export function bundleModule(esbuild: typeof import('esbuild'), path: string): B
   const code = (result.outputFiles.find((file) => file.path.endsWith('.mjs')) as { text: string }).text;
   const map = result.outputFiles.find((file) => file.path.endsWith('.map'))?.text ?? '';
   const digest = createHash('sha256').update(code).digest('hex');
-  const file = write(join(cacheFolder(path), `${digest.slice(0, 32)}.mjs`), code, map, dirname(path));
+  // The same code may stand in two places, and knows by its URL which: Node loads a file of its own for each.
+  const place = createHash('sha256').update(path).digest('hex').slice(0, 8);
+  const file = writeBundle(join(bundleFolder(path), `${digest.slice(0, 32)}-${place}.mjs`), code, map, dirname(path));
   return {
     file,
     digest,
@@ -109,57 +112,26 @@ export function bundleModule(esbuild: typeof import('esbuild'), path: string): B
   };
 }
 
-/** The slot imports the file with the runner's own URL as a query: `import.meta` is then what the author wrote it for. */
+/**
+ * The slot imports the file with the runner's own URL as a query: `import.meta` is then what the author wrote it for. CommonJS inside
+ * of it calls `require`, which a module does not have.
+ */
 const BANNER =
   'import{fileURLToPath as __entropicPath}from"node:url";import{dirname as __entropicDirname}from"node:path";' +
+  'import{createRequire as __entropicRequire}from"node:module";' +
   'const __entropicUrl=new URL(import.meta.url).searchParams.get("runner")??import.meta.url,' +
-  '__entropicFile=__entropicPath(__entropicUrl),__entropicDir=__entropicDirname(__entropicFile);';
-
-/** `node_modules/.cache/entropic` beside the runner's own packages: bare imports are resolved from there. */
-function cacheFolder(path: string): string {
-  for (let folder = dirname(path); ; folder = dirname(folder)) {
-    const modules = join(folder, 'node_modules');
-    if (existsSync(modules)) {
-      const cache = join(modules, '.cache', 'entropic');
-      try {
-        mkdirSync(cache, { recursive: true });
-        return cache;
-      } catch {
-        // Read-only packages (an image, a shared folder): a copy elsewhere still works for runners without bare imports.
-      }
-    }
-    if (dirname(folder) === folder) break;
-  }
-  const cache = join(tmpdir(), `entropic-${userInfo().uid}`);
-  mkdirSync(cache, { recursive: true, mode: 0o700 });
-  return cache;
-}
-
-/** Named by its content, so that two processes can write it at once. */
-function write(file: string, code: string, map: string, sourceRoot: string): string {
-  const text = `${code}\n//# sourceMappingURL=${basename(file)}.map\n`;
-  if (existsSync(file) && readFileSync(file, 'utf8') === text) return file;
-  const partial = `${file}.${process.pid}.part`;
-  try {
-    writeFileSync(
-      `${file}.map`,
-      map === '' ? '{}' : JSON.stringify({ ...JSON.parse(map), sourceRoot: `${pathToFileURL(sourceRoot).href}/` }),
-    );
-    writeFileSync(partial, text);
-    renameSync(partial, file);
-  } finally {
-    rmSync(partial, { force: true });
-  }
-  return file;
-}
+  '__entropicFile=__entropicPath(__entropicUrl),__entropicDir=__entropicDirname(__entropicFile),' +
+  'require=__entropicRequire(import.meta.url);';
 
 /** In one file there is one `import.meta.url`, the runner's: right for every file of its folder, and wrong for others. */
 function checkOwnUrls(path: string, inputs: readonly string[]): void {
   for (const input of inputs) {
-    if (dirname(input) === dirname(path)) continue;
-    if (!/import\.meta\.(url|dirname|filename)/.test(readFileSync(input, 'utf8'))) continue;
+    if (dirname(input) === dirname(path) || extname(input) === '.json') continue;
+    const [used] =
+      /\bimport\.meta\.(url|dirname|filename)\b|\b__(dirname|filename)\b/.exec(readFileSync(input, 'utf8')) ?? [];
+    if (used === undefined) continue;
     throw new InvalidOptionError(
-      `runner: ${input} uses import.meta.url and lies in another folder than the runner ${path}: in the bundle it would point to the runner's folder. ` +
+      `runner: ${input} uses ${used} and lies in another folder than the runner ${path}: in the bundle it would point to the runner's folder. ` +
         'Move it beside the runner, or pass it the path',
     );
   }
