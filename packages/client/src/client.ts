@@ -107,11 +107,13 @@ export class Client implements SweepClient, AsyncDisposable {
       const code = { file, url, export: module.export };
       let result: ThreadResult;
       try {
-        result = await this.#pool.run({ kind: 'call', params, code }, { signal, timeout, onStart: running });
+        const work = { kind: 'call', name: key, params, code, timeout } as const;
+        result = await this.#pool.run(work, { signal, timeout, onStart: running });
       } catch (error) {
         throw callError(key, params, error, timeout);
       }
       if (result.kind === 'value') return result.value as Value;
+      if (signal.aborted) throw abortError(`${key} was cancelled`);
       if (result.kind !== 'error') throw new Error(`a thread answered a call with ${result.kind}`);
       throw failed(key, params, result.code ? 'code' : 'exception', result.error.message, fromWire(result.error));
     });
@@ -205,7 +207,7 @@ export class Client implements SweepClient, AsyncDisposable {
   }
 }
 
-function toModule(runner: ModuleRunner | URL): ModuleRunner {
+function toModule(runner: ModuleRunner<never> | URL): ModuleRunner {
   const module = asModuleRunner(runner);
   if (module) return module;
   throw new InvalidOptionError(

@@ -1,5 +1,5 @@
 // The log of one attempt: what the run printed, written at once so that it is live and survives a kill. Called in the slot.
-import { closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, fstatSync, ftruncateSync, mkdirSync, openSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Kept of the beginning and of the end; what lies between is left out once there is more. */
@@ -27,6 +27,16 @@ export class RunLog {
       if (this.#size > HEAD + 2 * TAIL) this.#shorten(this.#fd);
     } catch {
       // Nothing can be said of it in a better place.
+    }
+  }
+
+  /** After `close`: a line about what the run did since. */
+  addLate(line: string): void {
+    try {
+      mkdirSync(dirname(this.#path), { recursive: true });
+      appendFileSync(this.#path, line);
+    } catch {
+      // As above.
     }
   }
 

@@ -15,11 +15,16 @@ export function moduleExecutor(runner: ModuleRunner, pool: ThreadPool, own: bool
     defaults: { timeout: runner.timeout, retries: runner.retries },
     codeDigest: async () => (await source.current()).digest,
     async submit(task, { signal, listener }) {
-      const { file, url } = await source.current();
-      const started = performance.now();
+      const { file, url, digest } = await source.current();
+      // The file may have been edited since the digest was asked for: what is recorded is what runs.
+      const exact = digest === task.codeDigest ? task : { ...task, codeDigest: digest };
+      let started = performance.now();
+      const onStart = () => {
+        started = performance.now();
+      };
       try {
-        const work = { kind: 'task', task, code: { file, url, export: runner.export } } as const;
-        const result = await pool.run(work, { signal, listener, timeout: task.timeout });
+        const work = { kind: 'task', task: exact, code: { file, url, export: runner.export } } as const;
+        const result = await pool.run(work, { signal, listener, timeout: task.timeout, onStart });
         if (result.kind === 'task') return result.outcome;
         throw new Error(`a thread answered a task with ${result.kind}`);
       } catch (error) {

@@ -14,20 +14,63 @@ export interface AbortSource {
 /** 24.8 days, the longest time of a Node timer, in milliseconds: it fires a longer one at once. */
 export const MAX_TIMER = 2 ** 31 - 1;
 
-/** What costs something (a signal, a folder) is made when the runner asks for it. */
+/** When a run is to stop: `run.signal`, made when the runner asks for it, and the timeout. */
+class Stopping {
+  readonly #outer: AbortSource;
+  #controller: AbortController | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #timeout: number | undefined;
+  #started = 0;
+  #stopListening: (() => void) | undefined;
+
+  constructor(outer: AbortSource) {
+    this.#outer = outer;
+  }
+
+  startTimeout(timeout: number | undefined): void {
+    if (timeout === undefined) return;
+    this.#timeout = timeout;
+    this.#started = performance.now();
+    this.#timer = setTimeout(
+      () => this.#controller?.abort(timeoutReason(timeout)),
+      // A timer may fire a little early by the other clock.
+      Math.min(Math.ceil(timeout * 1000) + 1, MAX_TIMER),
+    );
+  }
+
+  /** By the clock, not by the timer: a function that computes without a pause gives no timer its turn. */
+  get timedOut(): boolean {
+    return this.#timeout !== undefined && performance.now() - this.#started > this.#timeout * 1000;
+  }
+
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      const controller = new AbortController();
+      this.#controller = controller;
+      if (this.timedOut) controller.abort(timeoutReason(this.#timeout));
+      else if (this.#outer.aborted) controller.abort(this.#outer.reason);
+      else this.#stopListening = this.#outer.onAbort(() => controller.abort(this.#outer.reason));
+    }
+    return this.#controller.signal;
+  }
+
+  /** No timer and no listener is left. */
+  end(): void {
+    clearTimeout(this.#timer);
+    this.#stopListening?.();
+  }
+}
+
+/** The context of a task of a store. */
 export class TaskContext implements RunContext {
   readonly id: string;
   readonly resultFile: string;
   readonly attempt: number;
   readonly seed: number;
-  timedOut = false;
   readonly #task: Task;
   readonly #listener: TaskListener;
-  readonly #outer: AbortSource;
+  readonly #stopping: Stopping;
   readonly #fs: FileSystem;
-  #controller: AbortController | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #stopListening: (() => void) | undefined;
   #workDirMade = false;
 
   constructor(task: Task, listener: TaskListener, outer: AbortSource, fs: FileSystem) {
@@ -37,32 +80,21 @@ export class TaskContext implements RunContext {
     this.seed = Number.parseInt(task.id.slice(0, 8), 16);
     this.#task = task;
     this.#listener = listener;
-    this.#outer = outer;
+    this.#stopping = new Stopping(outer);
     this.#fs = fs;
   }
 
   /** Begins to count the task's timeout; when it is over `run.signal` aborts. */
   startTimeout(): void {
-    const { timeout } = this.#task;
-    if (timeout === undefined) return;
-    this.#timer = setTimeout(
-      () => {
-        this.timedOut = true;
-        this.#controller?.abort(timeoutReason(timeout));
-      },
-      Math.min(timeout * 1000, MAX_TIMER),
-    );
+    this.#stopping.startTimeout(this.#task.timeout);
+  }
+
+  get timedOut(): boolean {
+    return this.#stopping.timedOut;
   }
 
   get signal(): AbortSignal {
-    if (!this.#controller) {
-      const controller = new AbortController();
-      this.#controller = controller;
-      if (this.timedOut) controller.abort(timeoutReason(this.#task.timeout));
-      else if (this.#outer.aborted) controller.abort(this.#outer.reason);
-      else this.#stopListening = this.#outer.onAbort(() => controller.abort(this.#outer.reason));
-    }
-    return this.#controller.signal;
+    return this.#stopping.signal;
   }
 
   get workDir(): string {
@@ -81,14 +113,54 @@ export class TaskContext implements RunContext {
 
   /** After the run: no timer, no listener, no folder is left. */
   end(): void {
-    clearTimeout(this.#timer);
-    this.#stopListening?.();
+    this.#stopping.end();
     if (!this.#workDirMade) return;
     try {
       this.#fs.removeDir(this.#task.workDir);
     } catch {
       // It goes with the owner's folder.
     }
+  }
+}
+
+/** The context of a client's call: there is no store, so there is no place for files. */
+export class CallContext implements RunContext {
+  readonly id: string;
+  readonly attempt = 1;
+  readonly seed = 0;
+  readonly #stopping: Stopping;
+  readonly #print: (text: string) => void;
+
+  constructor(id: string, outer: AbortSource, print: (text: string) => void) {
+    this.id = id;
+    this.#stopping = new Stopping(outer);
+    this.#print = print;
+  }
+
+  get signal(): AbortSignal {
+    return this.#stopping.signal;
+  }
+
+  get resultFile(): string {
+    throw new Error('run.resultFile: a submitted run has no store and so no result file; return the value');
+  }
+
+  get workDir(): string {
+    throw new Error('run.workDir: a submitted run has no store and so no folder; return the value');
+  }
+
+  progress(): void {}
+
+  log(...values: unknown[]): void {
+    this.#print(`${format(...values)}\n`);
+  }
+
+  startTimeout(timeout: number | undefined): void {
+    this.#stopping.startTimeout(timeout);
+  }
+
+  end(): void {
+    this.#stopping.end();
   }
 }
 
@@ -110,7 +182,7 @@ function timeoutReason(timeout: number | undefined): DOMException {
 /** The message of anything that was thrown. */
 export function thrownMessage(error: unknown): string {
   try {
-    // A class may have anything as its message.
+    // As text: an error may carry anything as its message, and this crosses threads.
     if (error instanceof Error) return String(error.message || error.name);
     return `it threw ${typeof error === 'object' && error !== null ? 'an object' : String(error)}`;
   } catch {

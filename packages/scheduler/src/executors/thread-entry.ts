@@ -1,8 +1,6 @@
 // What a thread of a pool does: load the bundle once, run one task after the other, seal each result in the thread. Started by
 // Piscina for threads.ts.
-import { pathToFileURL } from 'node:url';
-import { MessageChannel, parentPort, threadId } from 'node:worker_threads';
-import type { RunContext } from '@entropic/core';
+import { threadId } from 'node:worker_threads';
 import {
   failedOutcome,
   JournalWriter,
@@ -14,90 +12,55 @@ import {
   type TaskListener,
   toWire,
 } from '@entropic/core/internal';
-import { type AbortSource, TaskContext, thrownMessage, timeoutOutcome } from './run-context.js';
-import {
-  type AbortMessage,
-  INSIDE_RUN,
-  type ThreadCode,
-  type ThreadMessage,
-  type ThreadResult,
-  type ThreadWork,
-} from './thread-work.js';
-
-type Runner = (params: unknown, run: RunContext | undefined) => unknown;
+import { CallContext, TaskContext, thrownMessage, timeoutOutcome } from './run-context.js';
+import { loadRunner, type Runner } from './thread-loader.js';
+import { beginWork, endWork, inWork, tell, type Working } from './thread-state.js';
+import { INSIDE_RUN, type ThreadResult, type ThreadWork } from './thread-work.js';
 
 Object.defineProperty(globalThis, INSIDE_RUN, { value: true });
 
-const runners = new Map<string, Promise<Runner>>();
 /** Journals of the stores that sent tasks last: a pool may serve several. */
 const journals = new Map<string, JournalWriter>();
 const MAX_JOURNALS = 8;
 
-let log: RunLog | undefined;
-let current: { key: number; aborts: Set<() => void>; reason: Error | undefined } | undefined;
-
-/** Aborts that came before their work: the control port and the work's port are two queues. */
-const early = new Map<number, string>();
-const MAX_EARLY = 100;
-
-const { port1: control, port2 } = new MessageChannel();
-control.on('message', ({ abort, reason }: AbortMessage) => {
-  if (current?.key !== abort) {
-    // Every thread hears of every abort; most never get the work.
-    early.set(abort, reason);
-    if (early.size > MAX_EARLY) early.delete(early.keys().next().value as number);
-    return;
-  }
-  current.reason = new DOMException(reason, 'AbortError');
-  for (const listener of current.aborts) listener();
-});
-control.unref();
-tell({ type: 'control', port: port2 }, [port2]);
-
-// What a run prints goes to its own log at once: a thread's own output is not live, and is lost when the thread is ended.
-for (const stream of [process.stdout, process.stderr]) {
-  const original = stream.write.bind(stream);
-  const write = (chunk: string | Uint8Array, encoding?: unknown, done?: unknown): boolean => {
-    if (!log) return original(chunk, encoding as BufferEncoding, done as () => void);
-    log.write(chunk);
-    const callback = typeof encoding === 'function' ? encoding : done;
-    if (typeof callback === 'function') process.nextTick(callback);
-    return true;
-  };
-  stream.write = write as typeof stream.write;
-}
-
 export default async function work(item: ThreadWork): Promise<ThreadResult> {
-  const reason = early.get(item.key);
-  current = {
-    key: item.key,
-    aborts: new Set(),
-    reason: reason === undefined ? undefined : new DOMException(reason, 'AbortError'),
-  };
+  const working = beginWork(item.key, item.kind === 'task' ? new RunLog(item.task.log) : undefined);
   try {
-    let runner: Runner;
-    if (item.kind === 'task') log = new RunLog(item.task.log);
-    try {
-      runner = await load(item.code);
-    } catch (error) {
-      return codeError(item, error);
-    }
-    if (item.announce) tell({ type: 'started', key: item.key });
-    if (item.kind === 'task') return { kind: 'task', outcome: await runTask(item.key, item.task, runner) };
-    try {
-      return { kind: 'value', value: await runner(item.params, undefined) };
-    } catch (error) {
-      return { kind: 'error', error: toWire(error), code: false };
-    }
+    return await inWork(working, () => doWork(item, working));
   } finally {
-    log?.close();
-    log = undefined;
-    current = undefined;
+    endWork(working);
   }
 }
 
-async function runTask(key: number, task: Task, runner: Runner): Promise<Outcome> {
+async function doWork(item: ThreadWork, working: Working): Promise<ThreadResult> {
+  // Twice: loading has its time, and the run has its own.
+  const announce = () => item.announce && tell({ type: 'started', key: item.key });
+  announce();
+  let runner: Runner;
+  try {
+    runner = await loadRunner(item.code);
+  } catch (error) {
+    if (item.kind === 'call') return { kind: 'error', error: toWire(error), code: true };
+    const message = `the runner cannot be loaded: ${thrownMessage(error)}`;
+    return { kind: 'task', outcome: failedOutcome('code', message, 0, error) };
+  }
+  announce();
+  if (item.kind === 'task') return { kind: 'task', outcome: await runTask(item.task, runner, working) };
+  const context = new CallContext(item.name, working.abort, (text) => process.stdout.write(text));
+  context.startTimeout(item.timeout);
+  try {
+    return { kind: 'value', value: await runner(item.params, context) };
+  } catch (error) {
+    return { kind: 'error', error: toWire(error), code: false };
+  } finally {
+    context.end();
+  }
+}
+
+async function runTask(task: Task, runner: Runner, working: Working): Promise<Outcome> {
   const { clock, fs } = realSeams;
+  const { key, log, abort } = working;
+  if (abort.aborted) return { status: 'cancelled' };
   const listener: TaskListener = {
     progress: (fraction, note) => tell({ type: 'progress', key, fraction, note }),
     log(text) {
@@ -105,7 +68,7 @@ async function runTask(key: number, task: Task, runner: Runner): Promise<Outcome
       tell({ type: 'log', key, text });
     },
   };
-  const context = new TaskContext(task, listener, abortSource(), fs);
+  const context = new TaskContext(task, listener, abort, fs);
   const started = clock.elapsed();
   const seconds = () => clock.elapsed() - started;
   context.startTimeout();
@@ -121,58 +84,11 @@ async function runTask(key: number, task: Task, runner: Runner): Promise<Outcome
     });
   } catch (error) {
     if (context.timedOut) return timeoutOutcome(task, seconds());
-    if (current?.reason) return { status: 'cancelled' };
+    if (abort.aborted) return { status: 'cancelled' };
     return failedOutcome('exception', thrownMessage(error), seconds(), error);
   } finally {
     context.end();
   }
-}
-
-async function load(code: ThreadCode): Promise<Runner> {
-  const key = `${code.file}#${code.export}`;
-  let runner = runners.get(key);
-  if (!runner) {
-    runner = importRunner(code);
-    runners.set(key, runner);
-    // A module that failed to load may load the next time: what it read may be there then.
-    runner.catch(() => runners.delete(key));
-  }
-  return runner;
-}
-
-async function importRunner(code: ThreadCode): Promise<Runner> {
-  const url = pathToFileURL(code.file);
-  url.searchParams.set('runner', code.url);
-  const module = (await import(url.href)) as Record<string, unknown>;
-  const runner = module[code.export];
-  if (typeof runner === 'function') return runner as Runner;
-  const names = Object.keys(module).filter((name) => typeof module[name] === 'function');
-  const has = names.length > 0 ? `it has ${names.join(', ')}` : 'it exports no function';
-  throw new Error(`${code.url} has no function as export "${code.export}"; ${has}`);
-}
-
-function codeError(item: ThreadWork, error: unknown): ThreadResult {
-  if (item.kind === 'call') return { kind: 'error', error: toWire(error), code: true };
-  return {
-    kind: 'task',
-    outcome: failedOutcome('code', `the runner cannot be loaded: ${thrownMessage(error)}`, 0, error),
-  };
-}
-
-function abortSource(): AbortSource {
-  const own = current as NonNullable<typeof current>;
-  return {
-    get aborted() {
-      return own.reason !== undefined;
-    },
-    get reason() {
-      return own.reason;
-    },
-    onAbort(listener) {
-      own.aborts.add(listener);
-      return () => own.aborts.delete(listener);
-    },
-  };
 }
 
 /** Each thread has a file of its own beside the store's: lines of two writers cannot mix. */
@@ -197,8 +113,4 @@ function deepFreeze<T>(value: T): T {
     Object.freeze(value);
   }
   return value;
-}
-
-function tell(message: ThreadMessage, transfer: readonly import('node:worker_threads').MessagePort[] = []): void {
-  parentPort?.postMessage(message, transfer);
 }

@@ -11,7 +11,7 @@ export interface ThreadCode {
 /** A task of a store, or a call of a client that has no store. */
 export type ThreadWork = { key: number; code: ThreadCode; announce: boolean } & (
   | { kind: 'task'; task: Task }
-  | { kind: 'call'; params: unknown }
+  | { kind: 'call'; name: string; params: unknown; timeout: number | undefined }
 );
 
 export type ThreadResult =
@@ -22,6 +22,7 @@ export type ThreadResult =
 /** What a thread tells while it works. `control` comes once, with the port that takes aborts. */
 export type ThreadMessage =
   | { type: 'control'; port: import('node:worker_threads').MessagePort }
+  /** Its code is about to be loaded; and again, its function about to be called. */
   | { type: 'started'; key: number }
   | { type: 'progress'; key: number; fraction: number; note: string | undefined }
   | { type: 'log'; key: number; text: string };

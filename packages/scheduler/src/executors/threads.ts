@@ -60,11 +60,14 @@ interface Flight {
   options: PoolOptions;
   resolve(result: ThreadResult): void;
   reject(error: unknown): void;
-  state: 'queued' | 'running';
   timer: NodeJS.Timeout | undefined;
+  /** Why it was asked to stop, while it runs. */
+  abortReason: string | undefined;
   ended: 'timeout' | 'aborted' | undefined;
   /** Ends the thread. */
   kill: AbortController;
+  /** Stops listening for an abort of what waits: a signal may serve a million points. */
+  leaveQueue(): void;
 }
 
 export class ThreadPool {
@@ -99,10 +102,11 @@ export class ThreadPool {
         options,
         resolve,
         reject,
-        state: 'queued',
         timer: undefined,
+        abortReason: undefined,
         ended: undefined,
         kill: new AbortController(),
+        leaveQueue() {},
       };
       if (this.#running.size < this.slots) this.#start(flight);
       else this.#enqueue(flight);
@@ -116,24 +120,25 @@ export class ThreadPool {
   }
 
   async #close(): Promise<void> {
-    for (const flight of this.#queue.splice(0)) flight.reject(new WorkEnded('cancelled'));
+    for (const flight of this.#queue.splice(0)) {
+      flight.leaveQueue();
+      flight.reject(new WorkEnded('cancelled'));
+    }
     while (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
     for (const control of this.#controls) control.close();
     await this.#pool?.destroy();
   }
 
   #enqueue(flight: Flight): void {
+    const { signal } = flight.options;
+    const onAbort = () => {
+      this.#queue.splice(this.#queue.indexOf(flight), 1);
+      flight.leaveQueue();
+      flight.reject(new WorkEnded('cancelled'));
+    };
+    flight.leaveQueue = () => signal?.removeEventListener('abort', onAbort);
+    signal?.addEventListener('abort', onAbort);
     this.#queue.push(flight);
-    flight.options.signal?.addEventListener(
-      'abort',
-      () => {
-        if (flight.state !== 'queued') return;
-        const place = this.#queue.indexOf(flight);
-        if (place >= 0) this.#queue.splice(place, 1);
-        flight.reject(new WorkEnded('cancelled'));
-      },
-      { once: true },
-    );
   }
 
   #start(flight: Flight): void {
@@ -141,7 +146,7 @@ export class ThreadPool {
     const { signal, timeout } = options;
     const key = ++this.#key;
     this.#pool ??= this.#newPool();
-    flight.state = 'running';
+    flight.leaveQueue();
     this.#running.set(key, flight);
     options.onStart?.();
     const onAbort = () => this.#abort(key, flight);
@@ -188,14 +193,19 @@ export class ThreadPool {
       port.unref();
       this.#controls.add(port);
       port.on('close', () => this.#controls.delete(port));
+      // A thread that was only starting when its run was aborted has not heard of it.
+      for (const [key, { abortReason }] of this.#running) {
+        if (abortReason !== undefined) port.postMessage({ abort: key, reason: abortReason } satisfies AbortMessage);
+      }
       return;
     }
     const flight = this.#running.get(message.key);
     if (!flight) return;
     if (message.type === 'progress') flight.options.listener?.progress(message.fraction, message.note);
     else if (message.type === 'log') flight.options.listener?.log(message.text);
-    else if (flight.timer === undefined) {
+    else if (flight.abortReason === undefined) {
       // Now it runs: a thread that had to be started first took none of its time. `run.signal` aborts by the run's own timer.
+      clearTimeout(flight.timer);
       const milliseconds = Math.min((flight.options.timeout ?? 0) * 1000 + GRACE_MS, MAX_TIMER);
       flight.timer = setTimeout(() => this.#end(flight, 'timeout'), milliseconds);
     }
@@ -204,6 +214,7 @@ export class ThreadPool {
   #abort(key: number, flight: Flight): void {
     const { signal } = flight.options;
     const reason = signal?.reason instanceof Error ? signal.reason.message : 'the run was aborted';
+    flight.abortReason = reason;
     for (const control of this.#controls) control.postMessage({ abort: key, reason } satisfies AbortMessage);
     clearTimeout(flight.timer);
     flight.timer = setTimeout(() => this.#end(flight, 'aborted'), GRACE_MS);
