@@ -225,7 +225,7 @@ export class Engine {
     }
     if (outcome.status === 'finished') return this.#commit(claim, task, outcome);
     this.#parts.journals.release(task.journal);
-    this.#clear(task.tempFile);
+    this.#clear(task);
     if (outcome.status === 'failed') return failures.record(claim, outcome, codeDigest);
     await claimer.release([claim]).catch(() => {});
     events.emit({ type: 'run.cancelled', id: point.id });
@@ -297,10 +297,11 @@ export class Engine {
     };
   }
 
-  /** Of a run without a result: what it wrote so far. */
-  #clear(tempFile: string): void {
+  /** Of a run without a result: what it wrote so far. A thread that was ended could not remove its folder itself. */
+  #clear({ tempFile, workDir }: Task): void {
     try {
       this.#parts.seams.fs.removeDir(tempFile);
+      this.#parts.seams.fs.removeDir(workDir);
     } catch {
       // It goes with the owner's folder.
     }

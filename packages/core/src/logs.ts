@@ -1,5 +1,5 @@
 // What a run printed, read back: live while it runs, afterwards, and after a kill. Called by RunStore.log; written by run-log.ts.
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { OpenedStore } from './open.js';
@@ -38,6 +38,8 @@ export async function* readLog(
     let fd: number | undefined;
     try {
       fd = openSync(file, 'r');
+      // A long log was shortened in its middle meanwhile.
+      position = Math.min(position, fstatSync(fd).size);
       for (
         let read = readSync(fd, buffer, 0, CHUNK, position);
         read > 0;
