@@ -41,7 +41,12 @@ export interface ModuleRunnerOptions {
   retries?: number;
 }
 
-/** A runner that is a module: made by {@link moduleRunner}, or from a plain URL. */
+/**
+ * A runner that is a module: made by {@link moduleRunner}, or from a plain URL.
+ *
+ * @typeParam Params - what its function takes: a store gives it all params of its model, and `resultFile`
+ * @typeParam Value - what it returns
+ */
 export interface ModuleRunner<Params = unknown, Value = unknown> {
   readonly isEntropicRunner: 'module';
   readonly url: URL;
@@ -50,7 +55,7 @@ export interface ModuleRunner<Params = unknown, Value = unknown> {
   readonly timeout: number | undefined;
   readonly retries: number | undefined;
   /** Carries the types; never set. */
-  readonly '~types'?: { readonly params: Params; readonly value: Value };
+  readonly '~types'?: { readonly params: (params: Params) => void; readonly value: Value };
 }
 
 /** What a module's function takes and gives, for the types of `moduleRunner<typeof import('./simulate.js')>`. */

@@ -7,6 +7,7 @@ import {
   type ModuleRunner,
   type ParamsOf,
   type RunnerFunction,
+  type RunnerParams,
   RunStore,
   type Source,
   type StoreOptions,
@@ -31,7 +32,7 @@ export interface OpenOptions<M extends AnyModel> extends StoreOptions {
    * The simulation: the URL of a module, or `moduleRunner(url, options)`, whose function runs in threads; or a function, which runs in
    * this process. Without a runner the store only answers from what is stored.
    */
-  runner?: RunnerFunction<FullOf<M>> | ModuleRunner<never, unknown> | URL;
+  runner?: RunnerFunction<FullOf<M>> | ModuleRunner<RunnerParams<FullOf<M>>, unknown> | URL;
 }
 
 /**
@@ -96,8 +97,11 @@ export class Store<In, Full> extends RunStore<In, Full> {
   }
 
   override async close(): Promise<void> {
-    await super.close();
-    await this.#executor?.close();
+    try {
+      await super.close();
+    } finally {
+      await this.#executor?.close();
+    }
   }
 
   #clientExecutor(client: SweepClient): Executor | undefined {
