@@ -1,0 +1,23 @@
+// The contract of executors, kept by the threads of a client: one client for all tests, so that what one leaves behind spoils the next.
+import { Client } from 'entropic';
+import { afterAll, beforeAll, describe } from 'vitest';
+import { badRuns } from './executor/bad-runs.js';
+import { goodRuns } from './executor/good-runs.js';
+import type { Kind } from './executor/kit.js';
+import { logs } from './executor/logs.js';
+import { stopping } from './executor/stopping.js';
+
+let client: Client | undefined;
+beforeAll(async () => {
+  client = await Client.connect({ threads: 2 });
+});
+afterAll(() => client?.close());
+
+const kind: Kind = { name: 'threads', slots: 2, client: () => client };
+
+describe('[S2] [D1] an executor (threads)', () => {
+  describe('a good run', () => goodRuns(kind));
+  describe('a bad run', () => badRuns(kind));
+  describe('a run that is to stop', () => stopping(kind));
+  describe('[D9] the log of a run', () => logs(kind));
+});
