@@ -79,7 +79,8 @@ export class Client implements SweepClient, AsyncDisposable {
       );
     }
     checkOptionNames(options, ['threads'], 'Client.connect');
-    return new Client(integerOption(options?.threads ?? availableParallelism(), 1, 'Client.connect: threads'));
+    const { threads = availableParallelism() } = options ?? {};
+    return new Client(integerOption(threads, 1, 'Client.connect: threads'));
   }
 
   /** Runs at once. */
@@ -115,7 +116,8 @@ export class Client implements SweepClient, AsyncDisposable {
       if (result.kind === 'value') return result.value as Value;
       if (signal.aborted) throw abortError(`${key} was cancelled`);
       if (result.kind !== 'error') throw new Error(`a thread answered a call with ${result.kind}`);
-      throw failed(key, params, result.code ? 'code' : 'exception', result.error.message, fromWire(result.error));
+      if (result.reason === 'timeout') throw timeoutError(key, params, timeout);
+      throw failed(key, params, result.reason, result.error.message, fromWire(result.error));
     });
   }
 
@@ -223,10 +225,17 @@ function keyOf(module: ModuleRunner): string {
 function callError(key: string, params: unknown, error: unknown, timeout: number | undefined): unknown {
   if (!(error instanceof WorkEnded)) return failed(key, params, 'exception', (error as Error).message, error);
   if (error.why === 'cancelled' || error.why === 'aborted') return abortError(`${key} was cancelled`);
-  if (error.why === 'timeout')
-    return failed(key, params, 'timeout', `it took longer than its timeout of ${timeout} s`, undefined);
+  if (error.why === 'timeout') return timeoutError(key, params, timeout);
+  if ((error.cause as Error | undefined)?.name === 'DataCloneError') {
+    const message = `params or value cannot be sent between threads: ${(error.cause as Error).message}`;
+    return failed(key, params, 'exception', message, error.cause);
+  }
   const { reason, message, exitCode } = deathOf(error);
   return failed(key, params, reason, message, reason === 'exception' ? error.cause : undefined, exitCode);
+}
+
+function timeoutError(key: string, params: unknown, timeout: number | undefined): RunFailedError {
+  return failed(key, params, 'timeout', `it took longer than its timeout of ${timeout} s`);
 }
 
 function failed(

@@ -159,6 +159,10 @@ export class CallContext implements RunContext {
     this.#stopping.startTimeout(timeout);
   }
 
+  get timedOut(): boolean {
+    return this.#stopping.timedOut;
+  }
+
   end(): void {
     this.#stopping.end();
   }

@@ -40,7 +40,7 @@ async function doWork(item: ThreadWork, working: Working): Promise<ThreadResult>
   try {
     runner = await loadRunner(item.code);
   } catch (error) {
-    if (item.kind === 'call') return { kind: 'error', error: toWire(error), code: true };
+    if (item.kind === 'call') return { kind: 'error', error: toWire(error), reason: 'code' };
     const message = `the runner cannot be loaded: ${thrownMessage(error)}`;
     return { kind: 'task', outcome: failedOutcome('code', message, 0, error) };
   }
@@ -49,9 +49,11 @@ async function doWork(item: ThreadWork, working: Working): Promise<ThreadResult>
   const context = new CallContext(item.name, working.abort, (text) => process.stdout.write(text));
   context.startTimeout(item.timeout);
   try {
-    return { kind: 'value', value: await runner(item.params, context) };
+    const value = await runner(item.params, context);
+    if (context.timedOut) return { kind: 'error', error: toWire(undefined), reason: 'timeout' };
+    return { kind: 'value', value };
   } catch (error) {
-    return { kind: 'error', error: toWire(error), code: false };
+    return { kind: 'error', error: toWire(error), reason: context.timedOut ? 'timeout' : 'exception' };
   } finally {
     context.end();
   }

@@ -2,7 +2,7 @@
 // what a run does after its end is told apart from what the next one does. Used by thread-entry.ts.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { MessageChannel, type MessagePort, parentPort } from 'node:worker_threads';
-import type { RunLog } from '@entropic/core/internal';
+import { fromWire, type RunLog, toWire } from '@entropic/core/internal';
 import { type AbortSource, thrownMessage } from './run-context.js';
 import type { AbortMessage, ThreadMessage } from './thread-work.js';
 
@@ -99,7 +99,8 @@ for (const stream of [process.stdout, process.stderr]) {
 // A run that has returned may throw all the same, by a timer or a promise that it left behind. It must not take the next run along.
 process.on('uncaughtException', (error) => {
   const owner = whose.getStore();
-  if (!owner?.over) throw error;
+  // A DOMException would lose its name and message on the way out of the thread.
+  if (!owner?.over) throw error instanceof DOMException ? fromWire(toWire(error)) : error;
   owner.log?.addLate(`[after the end of the run: ${thrownMessage(error)}]\n`);
 });
 

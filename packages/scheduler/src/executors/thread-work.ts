@@ -17,7 +17,7 @@ export type ThreadWork = { key: number; code: ThreadCode; announce: boolean } & 
 export type ThreadResult =
   | { kind: 'task'; outcome: Outcome }
   | { kind: 'value'; value: unknown }
-  | { kind: 'error'; error: WireError; code: boolean };
+  | { kind: 'error'; error: WireError; reason: 'exception' | 'code' | 'timeout' };
 
 /** What a thread tells while it works. `control` comes once, with the port that takes aborts. */
 export type ThreadMessage =

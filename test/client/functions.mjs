@@ -1,0 +1,102 @@
+// Functions that the tests of the client submit. Plain JavaScript, and nothing of ours.
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { threadId } from 'node:worker_threads';
+
+export default function square(n) {
+  return n * n;
+}
+
+export const echo = (value) => value;
+
+/** What a function can tell of the value that it was given. */
+export const describe = (params) => ({
+  map: params.map instanceof Map && params.map.get('a'),
+  set: params.set instanceof Set && params.set.size,
+  date: params.date instanceof Date && params.date.getTime(),
+  array: params.array instanceof Float64Array && params.array.reduce((a, b) => a + b, 0),
+  big: typeof params.big === 'bigint' && String(params.big),
+  undefined: 'nothing' in params && params.nothing === undefined,
+  ring: params.ring.self === params.ring,
+  error: params.error instanceof RangeError && params.error.message,
+});
+
+export async function after({ ms, value }) {
+  await sleep(ms);
+  return value;
+}
+
+/** Says that it has begun, and ends when a file appears. */
+export async function gate({ folder, n }) {
+  appendFileSync(`${folder}/begun`, `${n}\n`);
+  for (const end = Date.now() + 30_000; !existsSync(`${folder}/open`); await sleep(5)) {
+    if (Date.now() > end) throw new Error('nobody opened the gate');
+  }
+  return n;
+}
+
+export async function patient({ folder }, run) {
+  await new Promise((resolve, reject) => {
+    setTimeout(resolve, 60_000);
+    run.signal.addEventListener('abort', () => reject(run.signal.reason));
+    appendFileSync(`${folder}/begun`, 'patient\n');
+  });
+}
+
+export function endless({ folder }) {
+  appendFileSync(`${folder}/begun`, 'endless\n');
+  for (;;);
+}
+
+class Diverged extends RangeError {
+  name = 'Diverged';
+  code = 'E_DIVERGED';
+  at = { step: 12 };
+}
+
+export async function diverge({ n }) {
+  throw new Diverged(`at n = ${n}`, { cause: new TypeError('dt', { cause: 'too large' }) });
+}
+
+export const throwThis = ({ value }) => {
+  throw value;
+};
+
+export const exit = ({ code }) => process.exit(code);
+
+export const uncloneable = () => () => 1;
+
+export const context = (_params, run) => {
+  const refused = ['resultFile', 'workDir'].map((name) => {
+    try {
+      return run[name];
+    } catch (error) {
+      return error.message;
+    }
+  });
+  run.progress(0.5);
+  return { id: run.id, attempt: run.attempt, aborted: run.signal.aborted, refused };
+};
+
+export const thread = async () => {
+  await sleep(30);
+  return threadId;
+};
+
+/** A runner of a store: the result is written late where n is small. */
+export async function backwards({ n, resultFile }) {
+  await sleep(Math.max(0, 400 - 50 * n));
+  writeFileSync(resultFile, `n = ${n}`);
+  return n;
+}
+
+/** A runner of a store that waits at a gate. */
+export async function gated({ n, folder, resultFile }) {
+  await gate({ folder, n });
+  writeFileSync(resultFile, `n = ${n}`);
+}
+
+const leaks = [];
+export function leak() {
+  for (;;) leaks.push(Array.from({ length: 10_000 }, (_, i) => ({ i })));
+}
