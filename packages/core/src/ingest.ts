@@ -218,14 +218,19 @@ export class Ingest {
       return [];
     }
     const stale = new Set(old.filter((entry) => !mine.has(entry.id)));
-    this.#markDone([...stale]);
+    this.#refuse([...stale]);
+    return group.filter((entry) => !stale.has(entry));
+  }
+
+  /** Somebody else has the point: the result is discarded, its caller looks again. */
+  #refuse(stale: readonly Entry[]): void {
+    this.#markDone(stale);
     for (const entry of stale) {
       this.unsettled.delete(entry.id);
       this.#removeTemp(entry);
       this.#parts.events.emit({ type: 'run.stale', id: entry.id, fence: entry.fence });
       this.#settle(entry, { status: 'stale' });
     }
-    return group.filter((entry) => !stale.has(entry));
   }
 
   async #planConflicts(entries: Entry[]): Promise<void> {
@@ -242,11 +247,21 @@ export class Ingest {
   /** Does one step for every entry, side by side; an entry whose step fails leaves the group. */
   async #each(entries: Entry[], step: (entry: Entry) => unknown, fileDoubtful = false): Promise<Entry[]> {
     const results = await Promise.allSettled(entries.map(async (entry) => step(entry)));
-    return entries.filter((entry, i) => {
-      const result = results[i] as PromiseSettledResult<unknown>;
-      if (result.status === 'rejected') this.#fail(entry, result.reason, fileDoubtful);
-      return result.status === 'fulfilled';
-    });
+    const failed = new Map<Entry, unknown>();
+    for (const [i, result] of results.entries()) {
+      if (result.status === 'rejected') failed.set(entries[i] as Entry, result.reason);
+    }
+    if (failed.size > 0) await this.#failUnlessLost(failed, fileDoubtful);
+    return entries.filter((entry) => !failed.has(entry));
+  }
+
+  /** Stopped for too long between two steps: the file is gone because the new holder of its point has committed it. */
+  async #failUnlessLost(failed: ReadonlyMap<Entry, unknown>, fileDoubtful: boolean): Promise<void> {
+    const ids = [...failed.keys()].map((entry) => entry.id);
+    // Whoever cannot ask keeps the error that there was.
+    const mine = await this.#parts.stillMine(ids).catch(() => new Set(ids));
+    this.#refuse([...failed.keys()].filter((entry) => !mine.has(entry.id)));
+    for (const [entry, error] of failed) if (!entry.settled) this.#fail(entry, error, fileDoubtful);
   }
 
   /**
