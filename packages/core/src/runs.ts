@@ -74,7 +74,9 @@ export class Runs {
     this.#db = db;
     this.#model = model;
     this.#table = db.dialect.quote(model.tableName);
-    this.#paramNames = model.columns.map((column) => `r.${db.dialect.quote(column.name)}`).join(', ');
+    this.#paramNames = model.columns
+      .map(({ name, kind }) => db.dialect.selected(kind, `r.${db.dialect.quote(name)}`))
+      .join(', ');
     this.#select =
       'SELECT r.id, r.result_file, r.created_at, r.custom_data, x.params_text, x.sha256, x.size, CAST(x.mtime_ns AS TEXT), x.fence, ' +
       `x.elapsed_s IS NULL FROM ${this.#table} r LEFT JOIN entropic_runs x ON x.table_name = ? AND x.id = r.id`;

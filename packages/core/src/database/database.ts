@@ -57,6 +57,8 @@ export interface Dialect {
   columnType(kind: ColumnKind | 'id' | 'time'): string;
   /** A JavaScript value of that kind as a parameter. */
   encode(kind: ColumnKind | 'time', value: unknown): unknown;
+  /** A column in a SELECT, so that `decode` can make JavaScript's value of it. */
+  selected(kind: ColumnKind, column: string): string;
   /** A column's value as JavaScript's. */
   decode(kind: ColumnKind | 'time', value: unknown): unknown;
   /** A default as an SQL literal, for ALTER TABLE. */

@@ -55,6 +55,8 @@ export const postgresDialect: Dialect = {
     return value;
   },
 
+  selected: (_kind, column) => column,
+
   // The connection's own parsers have made numbers, dates and JSON of them (postgres.ts).
   decode: (_kind, value) => value,
 

@@ -56,6 +56,13 @@ export const sqliteDialect: Dialect = {
     return value;
   },
 
+  selected(kind, column) {
+    // A number at the top of a json column became SQLite's own, and node:sqlite reads no integer beyond 2^53.
+    return kind === 'json'
+      ? `CASE typeof(${column}) WHEN 'integer' THEN CAST(${column} AS TEXT) ELSE ${column} END`
+      : column;
+  },
+
   decode(kind, value) {
     if (value === null) return null;
     if (kind === 'bool') return Boolean(value);
