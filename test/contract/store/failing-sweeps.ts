@@ -102,6 +102,26 @@ export function failingSweeps(db: TestDatabase): void {
     expectEnded(sweep.progress(), 3);
   });
 
+  it('[S10] [I6] a point is tried again also while its generator waits for it', async () => {
+    const place = await db.fresh();
+    const ready = gate();
+    const { executed, simulate } = makeSimulation((_, run) => {
+      if (run.attempt === 1) throw new Error('not yet');
+      ready.open();
+    });
+    await using store = await openStore(place, { runner: simulate });
+    const records = await store.sweep(
+      (async function* () {
+        yield { n: 1, steps: 1, dt: 1 };
+        await ready.opened;
+        yield { n: 2, steps: 1, dt: 1 };
+      })(),
+      { retries: 1, concurrency: 2 },
+    );
+    expect(namesOf(records)).toEqual([1, 2]);
+    expect(executed.map(({ n }) => n)).toEqual([1, 1, 2, 2]);
+  });
+
   it('[S10] [I6] maxFailures cancels what is queued after the k-th failure', async () => {
     const place = await db.fresh();
     const { executed, simulate } = makeSimulation(odd);
