@@ -79,11 +79,11 @@ export class RunStore<In, Full> implements AsyncDisposable {
     const [row] = await runs.findMany([id]);
     const values = row && (await runs.paramsOf([id])).get(id);
     if (!row || !values) return null;
-    const { params } = pointFromColumns(schema, values);
+    const point = pointFromColumns(schema, values);
     if ((await finder.checkFile(row, { digest: false })) === undefined)
-      return toRecord(row, params, paths.locate(row)) as RunRecord<Full>;
+      return toRecord(row, point.params, paths.locate(row)) as RunRecord<Full>;
     // The look-up by params knows about results that are just being replaced.
-    const [answer] = await finder.find([this.engine.resolve(params)]);
+    const [answer] = await finder.find([point]);
     return answer?.kind === 'hit' ? (answer.record as RunRecord<Full>) : null;
   }
 
