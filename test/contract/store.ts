@@ -5,6 +5,7 @@ import { asking } from './store/asking.js';
 import { failingSweeps } from './store/failing-sweeps.js';
 import { folders } from './store/folders.js';
 import { models } from './store/models.js';
+import { names } from './store/names.js';
 import { planning } from './store/planning.js';
 import { processes } from './store/processes.js';
 import { registering } from './store/registering.js';
@@ -28,6 +29,7 @@ const chapters: Readonly<Record<string, (db: TestDatabase) => void>> = {
   'other processes': processes,
   'a model': models,
   'the tables': tables,
+  'a name': names,
   'a table that changes': schemas,
   'a results folder': folders,
   'a sweep': sweeps,

@@ -130,3 +130,17 @@ export async function until(condition: () => unknown): Promise<void> {
 export function parsed(value: unknown): Record<string, JsonValue> {
   return typeof value === 'string' ? JSON.parse(value) : (value as Record<string, JsonValue>);
 }
+
+// biome-ignore lint/suspicious/noExplicitAny: models of many shapes go through here
+export const openAny = (place: Place, model: any) => openModel<any>(place, model, { runner: writeParams });
+
+/** Opens with a model, runs something, closes. */
+// biome-ignore lint/suspicious/noExplicitAny: and their points
+export async function used(place: Place, model: unknown, point: any): Promise<{ id: string }> {
+  const store = await openAny(place, model);
+  try {
+    return await store.runOrRetrieve(point);
+  } finally {
+    await store.close();
+  }
+}

@@ -179,18 +179,6 @@ export function tables(db: TestDatabase): void {
     expect(await collect(store.sweep({ w: values }))).toHaveLength(200);
   });
 
-  it('[S5] names that mean something in SQL, JavaScript or the other database are names of params and tables', async () => {
-    const place = await db.fresh();
-    const names = ['select', 'order', 'user', 'Group', 'rowid', 'oid', 'value', 'then', 'length', '_', 'x'.repeat(63)];
-    const Odd = defineResult('table', Object.fromEntries(names.map((name) => [name, int()])));
-    await using store = await openModel(place, Odd, { runner: writeParams });
-    const point = Object.fromEntries(names.map((name, i) => [name, i]));
-    const record = (await store.runOrRetrieve(point)) as Record<string, unknown> & { id: string };
-    expect(record).toMatchObject(point);
-    expect(await store.get(record.id)).toEqual(record);
-    expect(await store.sweep([point])).toEqual([record]);
-  });
-
   it('[S3] two tables of one database know nothing of each other', async () => {
     const place = await db.fresh();
     const { simulate } = makeSimulation();
