@@ -195,7 +195,7 @@ export function asking(db: TestDatabase): void {
       [{ readOnly: 'yes' }, /readOnly/],
       [{ model: { n: 'int' } }, /model/],
       [{ runner: 'simulate.ts' }, /runner/],
-      [{ runner: new URL('file:///simulate.ts') }, /runner: the module file:\/\/\/simulate\.ts/],
+      [{ runner: new URL('file:///simulate.ts') }, /runner: there is no module \/simulate\.ts/],
     ];
     for (const [options, message] of refused) {
       const error = await errorOf(openStore(place, options));
