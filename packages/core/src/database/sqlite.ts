@@ -183,6 +183,9 @@ function setJournalMode(connection: BetterSqlite, options: SqliteOptions): void 
   if (!mode().includes(wanted)) throw Object.assign(new Error('database is locked'), { code: 'SQLITE_BUSY' });
 }
 
+/** Extended code of node:sqlite; libsql gives the name. */
+const IOERR_SHMSIZE = 10 | (19 << 8);
+
 type ErrorKind = 'busy' | 'full' | 'corrupt' | 'readonly' | 'io';
 
 /** SQLite's own primary result code, whichever driver reports it; undefined for anything else. */
@@ -195,7 +198,8 @@ function sqliteErrorKind(error: unknown): ErrorKind | undefined {
   if (primary === 13 || named('SQLITE_FULL') || code === 'ENOSPC') return 'full';
   if (primary === 11 || primary === 26 || named('SQLITE_CORRUPT') || named('SQLITE_NOTADB')) return 'corrupt';
   if (primary === 8 || named('SQLITE_READONLY')) return 'readonly';
-  // A full disk shows as a short write of the log or of its index, which SQLite calls an I/O error.
+  // No room for the log's index, which grows before it is written: SQLite calls it an I/O error.
+  if (errcode === IOERR_SHMSIZE || code === 'SQLITE_IOERR_SHMSIZE') return 'full';
   if (primary === 10 || named('SQLITE_IOERR')) return /full|space/i.test(message) ? 'full' : 'io';
   return undefined;
 }
