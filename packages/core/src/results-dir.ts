@@ -1,7 +1,8 @@
 // A results folder belongs to one table of one database: `<resultsDir>/.entropic/store.json` says which. Called once at open.
 import { join } from 'node:path';
-import { InvalidOptionError } from './errors.js';
+import { EntropicError, InvalidOptionError } from './errors.js';
 import type { EventBus } from './event-bus.js';
+import { asStoreError } from './ingest.js';
 import type { StorePaths } from './paths.js';
 import { isCode, type Seams } from './seams.js';
 
@@ -23,21 +24,27 @@ export interface FolderOwner {
 
 /**
  * Makes the folder and writes who owns it, or checks that this store does.
- * @throws InvalidOptionError that names the owner
+ * @throws InvalidOptionError that names the owner, or says why the folder cannot be used; StoreFullError
  */
 export function claimResultsDir(paths: StorePaths, wanted: FolderOwner, seams: Seams, events: EventBus): void {
+  try {
+    claim(paths, wanted, seams, events);
+  } catch (cause) {
+    const error = asStoreError(cause, paths.resultsDir);
+    if (error instanceof EntropicError) throw error;
+    throw new InvalidOptionError(`resultsDir: cannot use ${paths.resultsDir}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function claim(paths: StorePaths, wanted: FolderOwner, seams: Seams, events: EventBus): void {
   const { fs } = seams;
   const file = storeFile(paths);
-  try {
-    fs.makeDir(paths.metaDir);
-  } catch (cause) {
-    throw new InvalidOptionError(`resultsDir: cannot make ${paths.resultsDir}: ${(cause as Error).message}`, { cause });
-  }
+  fs.makeDir(paths.metaDir);
   const text = fs.read(file);
   if (text === null) {
     if (write(paths, wanted, seams)) return;
     // Another process was first.
-    claimResultsDir(paths, wanted, seams, events);
+    claim(paths, wanted, seams, events);
     return;
   }
   const found = parse(text, file);
