@@ -1,7 +1,7 @@
 // The process that faults happen to. `fault-child.mjs once '<trial>'` does one trial and prints each outcome the moment it is told;
 // `fault-child.mjs serve` takes one trial a line on stdin and answers each with one line. See test/faults/trials.ts.
 import { createHash } from 'node:crypto';
-import { appendFileSync, closeSync, openSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { realSeams } from '@entropic/core/internal';
 import { defineResult, int } from 'entropic';
@@ -62,9 +62,9 @@ function runnerOf(trial) {
     try {
       const half = Math.floor(text.length / 2);
       step('run.start');
-      writeSync(fd, text.slice(0, half));
+      writeFileSync(fd, text.slice(0, half));
       step('run.half');
-      writeSync(fd, text.slice(half));
+      writeFileSync(fd, text.slice(half));
       step('run.whole');
     } finally {
       closeSync(fd);
