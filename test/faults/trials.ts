@@ -30,6 +30,8 @@ export interface Trial {
   bytes?: number;
   spinMs?: number;
   plan?: Plan;
+  /** False: the process ends with its first failures instead of trying once more. */
+  retry?: boolean;
 }
 
 export interface TrialError {

@@ -109,7 +109,7 @@ async function perform(trial) {
   if (store !== undefined) {
     const before = errors.length;
     await attempt('act', () => actions[trial.action](store, trial));
-    if (errors.length > before) {
+    if (errors.length > before && trial.retry !== false) {
       plan?.heal();
       outcomes = [];
       await attempt('act again', () => actions[trial.action](store, trial));
