@@ -1,5 +1,5 @@
 // The embedded database: one SQLite file, nothing to start. Opened once by connection.ts.
-import { existsSync, mkdirSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionError, EntropicError, StoreBusyError, StoreCorruptError, StoreFullError } from '../errors.js';
@@ -82,6 +82,8 @@ class SqliteDatabase implements Database {
   readonly #main: SqliteHandle;
   readonly #destroy: () => Promise<void>;
   readonly #options: SqliteOptions;
+  /** Device and inode of the file that is open. */
+  readonly #identity: string | undefined;
   #leases: SqliteHandle | undefined;
 
   constructor(main: SqliteHandle, destroy: () => Promise<void>, options: SqliteOptions, address: string) {
@@ -89,20 +91,41 @@ class SqliteDatabase implements Database {
     this.#destroy = destroy;
     this.#options = options;
     this.address = address;
+    this.#identity = identityOf(options.path);
   }
 
   read(sql: string, params: readonly unknown[] = []) {
-    return patiently(this.#options.path, () => this.#main.all(sql, params));
+    return this.#patiently(() => this.#main.all(sql, params));
   }
 
   write<T>(script: () => Script<T>): Promise<T> {
-    return patiently(this.#options.path, () => transact(this.#main, script));
+    return this.#patiently(() => transact(this.#main, script));
   }
 
   writeLease<T>(script: () => Script<T>): Promise<T> {
-    return patiently(this.#options.path, () => {
-      this.#leases ??= openLeaseHandle(this.#options.path);
+    return this.#patiently(() => {
+      this.#leases ??= this.#openLeases();
       return transact(this.#leases, script);
+    });
+  }
+
+  #openLeases(): SqliteHandle {
+    try {
+      return openLeaseHandle(this.#options.path);
+    } catch (error) {
+      throw sqliteErrorKind(error) === 'busy' ? error : openError(this.#options.path, this.address, error);
+    }
+  }
+
+  /** SQLite goes on in a file that has lost its name, and what it commits there is gone with the process: looked at each time. */
+  #patiently<T>(work: () => T): Promise<T> {
+    const { path } = this.#options;
+    return patiently(path, () => {
+      if (identityOf(path) === this.#identity) return work();
+      throw new ConnectionError(
+        `the database ${path} is not there any more: it was removed, moved or replaced while it was open; put it back, or close the store and open it again`,
+        this.address,
+      );
     });
   }
 
@@ -119,6 +142,15 @@ class SqliteDatabase implements Database {
       }
     }
     await this.#destroy();
+  }
+}
+
+function identityOf(path: string): string | undefined {
+  try {
+    const { dev, ino } = statSync(path, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch {
+    return undefined;
   }
 }
 
@@ -198,6 +230,7 @@ function sqliteErrorKind(error: unknown): ErrorKind | undefined {
   if (primary === 13 || named('SQLITE_FULL') || code === 'ENOSPC') return 'full';
   if (primary === 11 || primary === 26 || named('SQLITE_CORRUPT') || named('SQLITE_NOTADB')) return 'corrupt';
   if (primary === 8 || named('SQLITE_READONLY')) return 'readonly';
+  if (/no such (table|column)|has no column named/.test(message)) return 'corrupt';
   // No room for the log's index, which grows before it is written: SQLite calls it an I/O error.
   if (errcode === IOERR_SHMSIZE || code === 'SQLITE_IOERR_SHMSIZE') return 'full';
   if (primary === 10 || named('SQLITE_IOERR')) return /full|space/i.test(message) ? 'full' : 'io';
@@ -237,10 +270,20 @@ function openError(path: string, address: string, cause: unknown): EntropicError
   const kind = sqliteErrorKind(cause);
   if (kind !== undefined && kind !== 'busy') return storeError(kind, path, cause);
   return new ConnectionError(
-    `cannot open the database ${path}: ${textOf(cause)}; check the path and its permissions`,
+    `cannot open the database ${path}: ${whyNot(path, cause)}; check the path and its permissions`,
     address,
     { cause },
   );
+}
+
+/** libsql gives a number where SQLite has a sentence. */
+function whyNot(path: string, cause: unknown): string {
+  try {
+    if (statSync(path).isDirectory()) return 'it is a folder';
+  } catch {
+    // Its folder cannot be looked into.
+  }
+  return textOf(cause).replace(/^ConnectionFailed\(.*: 14"\)$/s, 'unable to open the file');
 }
 
 function networkFs(folder: string): string | undefined {
