@@ -141,7 +141,7 @@ export function layOut(scenario: Scenario, site: Site): void {
 }
 
 /** As fault-child.mjs writes results. */
-function wholeText(n: number): string {
+export function wholeText(n: number): string {
   const body = `n=${n} execution=elsewhere\n${'x'.repeat(50)}\n`;
   return `${body}${createHash('sha256').update(body).digest('hex')}`;
 }
