@@ -90,6 +90,17 @@ export async function backwards({ n, resultFile }) {
   return n;
 }
 
+/** A runner of a store: each waits for the one after it, up to the fourth. */
+export async function chained({ n, folder, resultFile }) {
+  for (const end = Date.now() + 30_000; n < 4 && !existsSync(`${folder}/${n + 1}.done`); await sleep(5)) {
+    if (Date.now() > end) throw new Error(`${n + 1} did not come`);
+  }
+  writeFileSync(resultFile, `n = ${n}`);
+  appendFileSync(`${folder}/done`, `${n}\n`);
+  writeFileSync(`${folder}/${n}.done`, '');
+  return n;
+}
+
 /** A runner of a store that waits at a gate. */
 export async function gated({ n, folder, resultFile }) {
   await gate({ folder, n });

@@ -168,9 +168,7 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
     const records = await this.#allRecords();
     const { failures, counts } = ledger;
     if (this.#cancelled || (counts.cancelled > 0 && failures.length === 0)) {
-      // Nobody stopped this sweep: its runs were refused where they were to run.
-      const closed = abortError('the client was closed in the middle of the sweep');
-      const error = this.#cancelled ?? (stop.signal.reason as DOMException | undefined) ?? closed;
+      const error = this.#cancelled ?? (stop.signal.reason as DOMException);
       throw Object.assign(abortError(error.message, error.cause), { records, failures: [...failures] });
     }
     if (failures.length > 0) {

@@ -1,5 +1,5 @@
 // The misses of a sweep: claimed in groups, run in the slots there are, waited for where others run them. Called by sweep.ts.
-import type { Claim, Held, Point, RunResult } from '@entropic/core/internal';
+import { abortError, type Claim, type Held, type Point, type RunResult } from '@entropic/core/internal';
 import type { MissQueue } from './miss-queue.js';
 import { complete, fail, findHits, type SweepRun, turn } from './sweep-steps.js';
 import type { Wakeup } from './wakeup.js';
@@ -88,7 +88,9 @@ export class MissRunner {
       this.#seconds = seconds;
       const inTime = Math.max(1, Math.floor(CLAIM_SECONDS / Math.max(seconds, 1e-6)));
       this.#claimSize = Math.min(MAX_CLAIM, this.#claimSize * 2, inTime);
-      if (executor?.inline && seconds > LONG_SECONDS) await running.result;
+      // Which failure was the last that is allowed is known only when it is told.
+      const counted = options.maxFailures < Number.POSITIVE_INFINITY;
+      if (counted || (executor?.inline && seconds > LONG_SECONDS)) await running.result;
       this.#busy--;
       this.#sweep.running--;
       this.#changed.notify();
@@ -103,8 +105,11 @@ export class MissRunner {
   #settle(point: Point, result: RunResult): void {
     const sweep = this.#sweep;
     if (result.status === 'finished') complete(sweep, point, 'finished', { record: result.record });
-    else if (result.status === 'cancelled') complete(sweep, point, 'cancelled');
-    else if (result.status === 'stale' || this.#mayRetry(point)) this.#held.push({ point, owner: '' });
+    else if (result.status === 'cancelled') {
+      complete(sweep, point, 'cancelled');
+      // Nobody stopped this sweep: its client was closed, and takes nothing any more. A generator may have no end.
+      if (!sweep.stop.signal.aborted) sweep.stop.abort(abortError('the client was closed in the middle of the sweep'));
+    } else if (result.status === 'stale' || this.#mayRetry(point)) this.#held.push({ point, owner: '' });
     else complete(sweep, point, 'failed', { error: result.error });
   }
 
