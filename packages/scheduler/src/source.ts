@@ -142,7 +142,8 @@ async function* whatIsThere<T>(
   stop.addEventListener('abort', onStop, { once: true });
   try {
     for (;;) {
-      const next = iterator.next();
+      // An iterator written by hand may answer without a promise.
+      const next = Promise.resolve(iterator.next());
       asked = true;
       // Heard of below; here only so that a rejection during the pause is not an unhandled one.
       next.catch(() => {});
