@@ -49,12 +49,13 @@ export class MissRunner {
       stop.abort(error);
       throw error;
     } finally {
-      await engine.release(this.#claims);
+      // What cannot be released now goes with the store.
+      await engine.release(this.#claims).catch(() => {});
       while (this.#busy + this.#uncommitted > 0) await this.#changed.wait();
+      // Stopped early: what waits, with whoever it waits for, will not run here.
+      const left = [...this.#claims, ...this.#held].map(({ point }) => point);
+      for (const point of [...left, ...(await this.#misses.rest())]) complete(this.#sweep, point, 'cancelled');
     }
-    // Stopped early: what waits, with whoever it waits for, will not run here.
-    const left = [...this.#claims, ...this.#held].map(({ point }) => point);
-    for (const point of [...left, ...(await this.#misses.rest())]) complete(this.#sweep, point, 'cancelled');
   }
 
   /** @returns whether there is more to do */
@@ -151,13 +152,17 @@ export class MissRunner {
   async #passOver(): Promise<void> {
     const { engine, options } = this.#sweep;
     this.#crowded = false;
-    const window = this.#misses.take(LOOK_AHEAD);
-    const taken = await engine.held(window);
-    this.#held.push(...taken);
-    const ids = new Set(taken.map(({ point }) => point.id));
-    // After that look: a look-up would wait for whoever is replacing a result just now.
-    const free = window.filter((point) => !ids.has(point.id));
-    this.#misses.putBack(options.force ? free : await findHits(this.#sweep, free));
+    let left = this.#misses.take(LOOK_AHEAD);
+    try {
+      const taken = await engine.held(left);
+      this.#held.push(...taken);
+      const ids = new Set(taken.map(({ point }) => point.id));
+      left = left.filter((point) => !ids.has(point.id));
+      // After that look: a look-up would wait for whoever is replacing a result just now.
+      if (!options.force) left = await findHits(this.#sweep, left);
+    } finally {
+      this.#misses.putBack(left);
+    }
   }
 
   /** What others run: finished meanwhile, free again, or still to be waited for. */
@@ -167,8 +172,9 @@ export class MissRunner {
     await Promise.race([engine.untilChanged(this.#held, this.#poll, stop.signal), this.#changed.wait()]);
     if (stop.signal.aborted) return;
     const points = this.#held.map(({ point }) => point);
-    this.#held = [];
     const wanted = options.force ? points : await findHits(this.#sweep, points);
+    // Not before: a look-up that throws leaves them to the end of the sweep. Behind them is what came meanwhile.
+    this.#held = this.#held.slice(points.length);
     if (wanted.length > 0) await this.#claim(wanted);
     this.#poll = this.#claims.length > 0 ? POLL_MS[0] : Math.min(this.#poll * 1.5, POLL_MS[1]);
   }

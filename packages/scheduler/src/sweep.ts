@@ -29,6 +29,7 @@ export async function runSweep(sweep: SweepRun): Promise<void> {
 /** Points → hits, which are complete, and misses, which wait. */
 async function intake(sweep: SweepRun, misses: MissQueue<Point>, resolve: (params: unknown) => Point): Promise<void> {
   const { ledger, options, stop } = sweep;
+  let unsorted: Point[] = [];
   try {
     for await (const points of sweep.source.chunks(resolve, CHUNK, stop.signal)) {
       const fresh: Point[] = [];
@@ -42,20 +43,24 @@ async function intake(sweep: SweepRun, misses: MissQueue<Point>, resolve: (param
         for (const point of fresh) complete(sweep, point, 'cancelled');
         // A generator is not read to its end for points that nobody will run.
         if (sweep.source.at === undefined) break;
+        // What runs is to be aborted and committed beside a million points that are cancelled.
+        await turn();
         continue;
       }
-      const wanted = options.force ? fresh : await findHits(sweep, fresh);
-      if (wanted.length > 0) sweep.assertRunnable();
-      await misses.push(
-        options.retryFailed || wanted.length === 0 ? wanted : await leaveFailed(sweep, wanted),
-        stop.signal,
-      );
+      unsorted = fresh;
+      if (!options.force) unsorted = await findHits(sweep, unsorted);
+      if (unsorted.length > 0) sweep.assertRunnable();
+      if (!options.retryFailed && unsorted.length > 0) unsorted = await leaveFailed(sweep, unsorted);
+      const wanted = unsorted;
+      unsorted = [];
+      await misses.push(wanted, stop.signal);
       // The reader of the outcomes, and the runs, have their turn between two chunks.
       await turn();
     }
   } catch (error) {
     // Nothing more comes; what was found before still runs.
     if (!(error instanceof InvalidParamsError)) stop.abort(error);
+    for (const point of unsorted) complete(sweep, point, 'cancelled');
     throw error;
   } finally {
     misses.end();
