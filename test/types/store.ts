@@ -5,6 +5,7 @@ import {
   defineResult,
   expandGrid,
   float,
+  grid,
   int,
   json,
   oneOf,
@@ -171,6 +172,16 @@ store.sweep(points());
 store.sweep(later());
 store.sweep(expandGrid({ n: [1, 2], steps: [1], dt: [0.1], method: ['rk4', 'euler'] }));
 store.sweep(expandGrid({ n: [1, 2], steps: [1], dt: some<number[]>() }));
+
+// [G1] a combined grid keeps the types of its params
+const coarse = grid({ n: [50, 100], steps: [5000], dt: [0.01] });
+store.sweep(coarse.concat({ n: [1], steps: [1], dt: [1] }).concat(coarse));
+store.sweep(coarse.times({ method: ['euler'] }).where(({ method, dt }) => method === 'euler' && dt < 1));
+// @ts-expect-error the second part has no steps
+store.sweep(coarse.concat({ n: [1], dt: [1] }));
+// @ts-expect-error a param that does not exist
+store.sweep(coarse.repeat(3));
+
 function* points() {
   for (let n = 0; n < 3; n++) yield { n, steps: 1, dt: 0.1, method: 'euler' as const };
 }

@@ -73,7 +73,9 @@ export class Grid<P> implements GridType<P>, AsyncIterable<P> {
   }
 
   /** The points of this grid, then those of the other. */
-  concat<Q>(other: Grid<Q> | Axes): Grid<P | Q> {
+  concat<const B extends Axes>(other: B): Grid<P | PointOf<B>>;
+  concat<Q>(other: Grid<Q>): Grid<P | Q>;
+  concat(other: Grid<unknown> | Axes): Grid<never> {
     const a = this.#points;
     const b = toPoints(other);
     if (isIndexed(a) && isIndexed(b)) {
