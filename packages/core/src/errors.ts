@@ -51,9 +51,10 @@ export class InvalidParamsError extends EntropicError {
 /**
  * An option, a model or a source of points that cannot be used. The message names it and what is accepted.
  *
- * When: `defineResult`, `Store.open` and every call with options; also a run on a store that was opened without a
- * runner or with `readOnly`, a results folder that belongs to another table, and `register` of a file that is not there
- * or would replace another result.
+ * When: `defineResult`, `Store.open`, `Client.connect` and every call with options; also a run on a store that was
+ * opened without a runner or with `readOnly`, a sweep with a client over a runner that is a function, a runner's URL
+ * that leads to no file, a results folder that belongs to another table, and `register` of a file that is not there or
+ * would replace another result.
  *
  * What to do: follow the message: it shows the accepted form, and for a misspelt option the one that was meant.
  */
@@ -67,21 +68,21 @@ export class InvalidOptionError extends EntropicError {
 export type FailReason =
   /** The runner threw, or its promise rejected; `cause` is what it threw. */
   | 'exception'
-  /** The runner's process ended by itself, whatever its exit code. Not in this version: runners are functions. */
+  /** The runner called `process.exit`, whatever the number. It ends that run, not your program. */
   | 'exit'
-  /** A signal ended the runner's process. Not in this version. */
+  /** A signal ended the runner's process. Not in this version, which has no processes. */
   | 'signal'
-  /** It took longer than `timeout`. A function in this process cannot be killed: it is told by `run.signal` and waited for. */
+  /** It took longer than `timeout`. `run.signal` tells it; a module that goes on loses its thread 5 s later, a function is waited for. */
   | 'timeout'
-  /** It passed its `memoryLimit` and was killed. Not in this version. */
+  /** The JavaScript heap of its thread was full. */
   | 'oom'
   /** The runner returned and there was no result file, or an empty one. */
   | 'no-output'
   /** In place of the result file there was a folder, a link or something else that is no regular file. */
   | 'bad-output'
-  /** The process that ran it went away. Not in this version. */
+  /** The process that ran it went away. Not in this version, which has no processes. */
   | 'worker-lost'
-  /** The runner's code could not be loaded. Not in this version. */
+  /** The runner's module could not be bundled or loaded. */
   | 'code'
   /** The runner did its part, the store could not: disk full, I/O error, database away. `cause` says which. */
   | 'store';
@@ -276,10 +277,10 @@ export class ProtocolError extends EntropicError {
 /**
  * A call on something that was closed.
  *
- * When: any call on a store after `close()` or after the end of its `await using` block, and a sweep whose store was
- * closed before it began.
+ * When: any call on a store or a client after `close()` or after the end of its `await using` block, and a sweep whose
+ * store was closed before it began.
  *
- * What to do: open the store again, or close it later: `await` what you started before you leave the block.
+ * What to do: open or connect again, or close later: `await` what you started before you leave the block.
  */
 export class ClosedError extends EntropicError {
   constructor(message: string) {
