@@ -1,7 +1,7 @@
 // The embedded database: one SQLite file, nothing to start. Opened once by connection.ts.
 import { existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionError, EntropicError, StoreBusyError, StoreCorruptError, StoreFullError } from '../errors.js';
 import type { Database, Script } from './database.js';
 import { sqliteDialect } from './sqlite-dialect.js';
@@ -198,6 +198,8 @@ async function patiently<T>(path: string, work: () => T): Promise<T> {
         );
       }
       await sleep(2 + Math.random() * 30);
+      // Two stores that wait would else go on from timer to timer, each due when the other's wait ends, and nothing else would happen.
+      await nextTurn();
     }
   }
 }
