@@ -1,5 +1,6 @@
 // Functions that the tests of the client submit. Plain JavaScript, and nothing of ours.
 import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { threadId } from 'node:worker_threads';
 
@@ -99,6 +100,13 @@ export async function chained({ n, folder, resultFile }) {
   appendFileSync(`${folder}/done`, `${n}\n`);
   writeFileSync(`${folder}/${n}.done`, '');
   return n;
+}
+
+/** The runner of the quickstart: it counts its executions beside the results folder. */
+export function simulate({ resultFile, ...point }) {
+  appendFileSync(join(resultFile, '../../../../executions'), `${JSON.stringify(point)}\n`);
+  console.log('simulating n =', point.n);
+  writeFileSync(resultFile, `n=${point.n} steps=${point.steps} dt=${point.dt} ${point.method}\n`);
 }
 
 /** A runner of a store that waits at a gate. */
