@@ -145,15 +145,16 @@ export class Ingest {
     const byId = new Map(entries.map((entry) => [entry.id, entry]));
     const rows = new Map<string, NewRun>(entries.map((entry) => [entry.id, this.#row(entry)]));
     const started = elapsed();
+    const settle = (id: string) => {
+      const entry = byId.get(id) as Entry;
+      if (!entry.linked) (rows.get(id) as NewRun).mtimeNs = publisher.settle(entry, entry.plan, { fsync: durable });
+    };
     let committed: Set<string>;
     try {
       committed = await runs.commit([...rows.values()], {
         owner,
         committedAt: now(),
-        settle: (id) => {
-          const entry = byId.get(id) as Entry;
-          if (!entry.linked) (rows.get(id) as NewRun).mtimeNs = publisher.settle(entry, entry.plan, { fsync: durable });
-        },
+        settle: entries.every((entry) => entry.linked) ? undefined : settle,
       });
     } catch (error) {
       if (entries.length > 1 && !isInfrastructure(error)) {

@@ -52,7 +52,7 @@ export async function registerFile(
     const { id, params, paramsText } = point;
     const run = { id, fence: claim.fence, params, paramsText, resultFile: path, createdAt, customData, ...digest };
     const rows = [{ ...run, codeDigest: null, elapsedSeconds: null, host, attempt: null }];
-    const committed = await runs.commit(rows, { owner, committedAt: createdAt, settle: () => {} });
+    const committed = await runs.commit(rows, { owner, committedAt: createdAt });
     if (!committed.has(id)) {
       throw new StoreBusyError(
         `register: another process took ${id} over while this one stood still; nothing was written, try again`,

@@ -128,12 +128,13 @@ export class Runs {
   /**
    * Writes a group of rows and gives back their leases, all in one transaction.
    * @param settle called for each run whose lease is still held, inside the transaction: nobody can take the lease over until it
-   * ends, so this is the moment at which a file may replace another. It may be called again if the transaction is repeated.
+   * ends, so this is the moment at which a file may replace another. It may be called again if the transaction is repeated. Left out
+   * where no file of the group does.
    * @returns ids that are committed; the others lost their lease (their holder was stopped or cut off for too long)
    */
   async commit(
     runs: readonly NewRun[],
-    options: { owner: string; committedAt: number; settle(id: string): void },
+    options: { owner: string; committedAt: number; settle?: ((id: string) => void) | undefined },
   ): Promise<Set<string>> {
     // One order everywhere: see leases.ts.
     const sorted = [...runs].sort((a, b) => (a.id < b.id ? -1 : 1));
@@ -142,7 +143,7 @@ export class Runs {
 
   *#commit(
     runs: readonly NewRun[],
-    options: { owner: string; committedAt: number; settle(id: string): void },
+    options: { owner: string; committedAt: number; settle?: ((id: string) => void) | undefined },
   ): Script<Set<string>> {
     const { dialect } = this.#db;
     const table = this.#model.tableName;
@@ -152,20 +153,23 @@ export class Runs {
       [table, options.owner, list],
     );
     const fences = new Map(leases.map(([id, fence]) => [String(id), Number(fence)]));
-    const held = runs.filter((run) => fences.get(run.id) === run.fence);
+    let held = runs.filter((run) => fences.get(run.id) === run.fence);
     const committed = new Set<string>();
-    if (held.length < runs.length) {
+    if (held.length < runs.length || options.settle) {
+      const rows = new Map(
+        (yield* query(`SELECT id, fence FROM entropic_runs WHERE table_name = ? AND id ${dialect.inList}`, [
+          table,
+          list,
+        ])).map(([id, fence]) => [String(id), Number(fence)]),
+      );
       // If the answer to the first COMMIT was lost, this is the second time: our own fence stands in the row already.
-      const rows = yield* query(`SELECT id, fence FROM entropic_runs WHERE table_name = ? AND id ${dialect.inList}`, [
-        table,
-        list,
-      ]);
-      for (const [id, fence] of rows) {
-        if (runs.some((run) => run.id === id && run.fence === Number(fence))) committed.add(String(id));
-      }
+      for (const { id, fence } of runs) if (rows.get(id) === fence) committed.add(id);
+      // The row would refuse it: a claim on Postgres drew its fence, stood still, and took the lease after a later fence was done.
+      // So its file must not replace the other's.
+      held = held.filter(({ id, fence }) => (rows.get(id) ?? Number.NEGATIVE_INFINITY) < fence);
     }
     if (held.length === 0) return committed;
-    for (const run of held) options.settle(run.id);
+    for (const run of held) options.settle?.(run.id);
 
     const at = dialect.encode('time', options.committedAt);
     const accepted = yield* dialect.insert(
