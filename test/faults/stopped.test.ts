@@ -166,6 +166,8 @@ describeDatabase('a process is stopped for longer than its lease', 'sqlite', (db
         ),
       ).toEqual([]);
       expect(byPid(at.log, other.pid)).toHaveLength(20);
+      // Only what was in flight: what it had claimed and not begun was run by the other.
+      expect(byPid(at.log, stopped.pid)).toHaveLength(2);
     } finally {
       await Promise.all([stopped.kill(), other.kill()]);
     }

@@ -52,6 +52,7 @@ export interface ClaimerParts {
   events: EventBus;
   paths: StorePaths;
   clock: Clock;
+  leaseSeconds: number;
 }
 
 export class Claimer {
@@ -130,6 +131,9 @@ export class Claimer {
   async #commitUnfinished(claimed: readonly ClaimedLease[]): Promise<Set<string>> {
     const lost = new Set<string>();
     const { ingest, recovery, paths, events } = this.#parts;
+    const finished = await recovery.find(
+      new Map(claimed.flatMap(({ id, takenFrom }) => (takenFrom ? [[id, takenFrom.owner] as const] : []))),
+    );
     for (const { id, fence, takenFrom } of claimed) {
       let sealed: Sealed | undefined;
       const kept = ingest.unsettled.get(id);
@@ -138,8 +142,8 @@ export class Claimer {
       else ingest.unsettled.delete(id);
       if (takenFrom) {
         events.emit({ type: 'lease.taken-over', id, ...takenFrom });
-        const manifest = sealed ? undefined : await recovery.find(takenFrom.owner, id);
-        if (manifest) sealed = await recovery.toSealed(manifest, `${paths.tmpDir}/${takenFrom.owner}`, fence);
+        const found = sealed ? undefined : finished.get(id);
+        if (found) sealed = await recovery.toSealed(found.manifest, found.folder, fence);
       }
       if (!sealed) continue;
       const { status } = await ingest.add(sealed);
@@ -163,6 +167,15 @@ export class Claimer {
       if (flight) return [{ point, owner: 'this process', settled: flight.settled }];
       return live.has(point.id) ? [{ point, owner: '' }] : [];
     });
+  }
+
+  /** A process that was stopped for longer than its lease finds out here, before it runs what others have run meanwhile. */
+  async isLost({ point, claimedAt }: Claim): Promise<boolean> {
+    const { leases, clock, leaseSeconds } = this.#parts;
+    if (Math.abs(clock.now() - claimedAt) < leaseSeconds * 900) return false;
+    // Whoever cannot ask runs it: the commit asks again.
+    const mine = await leases.mine([point.id]).catch(() => undefined);
+    return mine?.has(point.id) === false;
   }
 
   /** Gives up claims that were not run. */

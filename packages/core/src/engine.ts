@@ -202,6 +202,10 @@ export class Engine {
     let codeDigest: string | null = null;
     let task: Task | undefined;
     let outcome: Outcome;
+    if (await claimer.isLost(claim)) {
+      free(0);
+      return { status: 'stale' };
+    }
     try {
       codeDigest = await runner.codeDigest();
     } catch (error) {

@@ -134,7 +134,10 @@ function assemble(given: {
   const heartbeat = new Heartbeat({ target: options.target, owner, leaseMs }, (error) =>
     events.emit({ type: 'store.trouble', what: 'the heartbeat', message: error.message }),
   );
-  const claimer = new Claimer({ leases, finder, ingest, recovery, heartbeat, events, paths, clock: seams.clock });
+  const { leaseSeconds } = options;
+  const claimer = new Claimer({
+    ...{ leases, finder, ingest, recovery, heartbeat, events, paths, clock: seams.clock, leaseSeconds },
+  });
   const failures = new Failures({ attempts, events, clock: seams.clock, host });
   const engine = new Engine({
     ...{

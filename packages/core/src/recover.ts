@@ -74,10 +74,28 @@ export class Recovery {
     fs.removeDir(folder);
   }
 
-  /** A finished run of this point in the folder of the owner that we took its lease from. */
-  async find(owner: string, id: string): Promise<Manifest | undefined> {
-    const folder = join(this.#parts.paths.tmpDir, owner);
-    return readLiveManifests(this.#parts.fs, folder).findLast((manifest) => manifest.id === id);
+  /**
+   * Finished runs without a row of points that were taken over: in the folder of the owner that lost the lease, and in those of the
+   * dead, for that owner may itself have died while it recovered the run of another. The newest of each point, and its folder.
+   */
+  async find(takenFrom: ReadonlyMap<string, string>): Promise<Map<string, { manifest: Manifest; folder: string }>> {
+    const { fs, paths, runs } = this.#parts;
+    const found = new Map<string, { manifest: Manifest; folder: string }>();
+    const losers = new Set(takenFrom.values());
+    for (const owner of takenFrom.size > 0 ? fs.list(paths.tmpDir) : []) {
+      if (owner === this.#parts.owner || !(losers.has(owner) || this.#isGone(owner))) continue;
+      const folder = join(paths.tmpDir, owner);
+      for (const manifest of readLiveManifests(fs, folder)) {
+        if (!takenFrom.has(manifest.id)) continue;
+        if (manifest.fence > (found.get(manifest.id)?.manifest.fence ?? 0))
+          found.set(manifest.id, { manifest, folder });
+      }
+    }
+    // What the row has is newer: that run was superseded, or committed and only not marked.
+    for (const { id, fence } of found.size > 0 ? await runs.findMany([...found.keys()]) : []) {
+      if (fence >= (found.get(id)?.manifest.fence ?? 0)) found.delete(id);
+    }
+    return found;
   }
 
   /** The sealed run of a manifest, if its file is where it should be and whole. */
