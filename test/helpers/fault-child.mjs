@@ -95,7 +95,7 @@ async function perform(trial) {
   let store;
   const attempt = async (phase, work) => {
     try {
-      return await work();
+      return await orHang(work());
     } catch (error) {
       for (const one of error.failures ?? [error]) errors.push({ phase, ...describe(one) });
       return undefined;
@@ -128,6 +128,15 @@ async function perform(trial) {
   };
   plan = undefined;
   return { ...answer, unhandled: unhandled.splice(0) };
+}
+
+/** A promise that is never settled would stop all trials after it, and say nothing. */
+function orHang(work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error('it hangs: nothing happened for 8 s')), 8_000);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function describe(error) {
