@@ -3,7 +3,7 @@
 import type { EntropicError } from './errors.js';
 import type { EventBus } from './event-bus.js';
 import type { Heartbeat } from './heartbeat.js';
-import { asStoreError, type Ingest, type Sealed } from './ingest.js';
+import type { Ingest, Sealed } from './ingest.js';
 import type { ClaimedLease, Leases } from './leases.js';
 import type { Finder, Lookup } from './lookup.js';
 import type { Point } from './params.js';
@@ -12,6 +12,7 @@ import type { AnyRecord } from './record.js';
 import type { Recovery } from './recover.js';
 import type { RunResult } from './run-result.js';
 import type { Clock } from './seams.js';
+import { asStoreError } from './store-error.js';
 
 /** A point that this store may run now. Ends by `run` or by `release`. */
 export interface Claim {

@@ -16,6 +16,7 @@ import { type AnyRecord, toRecord } from './record.js';
 import type { RunResult } from './run-result.js';
 import type { Runs } from './runs.js';
 import type { Seams } from './seams.js';
+import { asStoreError } from './store-error.js';
 import type { Manifest, Outcome, Task, TaskRunner } from './task.js';
 
 /** What one call asks of a run. */
@@ -88,8 +89,12 @@ export class Engine {
   }
 
   /** Hits and misses, one answer a point in their order; changes nothing. */
-  find(points: readonly Point[]): Promise<Lookup[]> {
-    return this.#parts.finder.find(points);
+  async find(points: readonly Point[]): Promise<Lookup[]> {
+    try {
+      return await this.#parts.finder.find(points);
+    } catch (error) {
+      throw asStoreError(error, this.#parts.paths.resultsDir);
+    }
   }
 
   /** A hit was served: told to whoever listens. */
@@ -175,6 +180,15 @@ export class Engine {
     );
     this.#running.add(quiet);
     return work;
+  }
+
+  /** The same for a call of a user: what the system says of the folder becomes an error with a code. */
+  guard<T>(work: Promise<T>): Promise<T> {
+    return this.track(
+      work.catch((error) => {
+        throw asStoreError(error, this.#parts.paths.resultsDir);
+      }),
+    );
   }
 
   /** Waits for what runs, commits it, and leaves nothing behind. */

@@ -1,6 +1,5 @@
 // Outcomes → rows: the single writer. What finishes within a few milliseconds shares the folder's fsync and the transaction; a lone
 // run does not wait. Called by engine.ts for runs and by recover.ts for what a killed process left.
-import { type EntropicError, StoreFullError } from './errors.js';
 import type { EventBus } from './event-bus.js';
 import type { Journals } from './journals.js';
 import type { Finder } from './lookup.js';
@@ -9,7 +8,8 @@ import type { StorePaths } from './paths.js';
 import type { Publication, Publisher, PublishPlan } from './publish.js';
 import { type AnyRecord, toRecord } from './record.js';
 import type { NewRun, Runs } from './runs.js';
-import { type FileSystem, isCode } from './seams.js';
+import type { FileSystem } from './seams.js';
+import { asStoreError, isInfrastructure } from './store-error.js';
 import type { Manifest } from './task.js';
 
 const MAX_GROUP = 256;
@@ -316,18 +316,4 @@ export class Ingest {
       }
     }
   }
-}
-
-function isInfrastructure(error: unknown): boolean {
-  const { code = '' } = (error ?? {}) as { code?: string };
-  return code.startsWith('ENTROPIC_') || isCode(error, 'ENOSPC', 'EIO', 'EDQUOT', 'EACCES', 'EROFS');
-}
-
-/** Full disks are told apart: what to do about them is different. */
-export function asStoreError(error: unknown, folder: string): EntropicError | unknown {
-  if (!isCode(error, 'ENOSPC', 'EDQUOT')) return error;
-  return new StoreFullError(
-    `no space left under ${folder}; free files first, then repeat the call: only what is missing runs again`,
-    { cause: error },
-  );
 }

@@ -43,8 +43,13 @@ export class JournalWriter {
   }
 
   close(): void {
-    if (this.#fd !== undefined) this.#fs.close(this.#fd);
+    const fd = this.#fd;
     this.#fd = undefined;
+    try {
+      if (fd !== undefined) this.#fs.close(fd);
+    } catch {
+      // Its lines were written or refused one by one; nothing more comes of a close.
+    }
   }
 
   #append(entry: Entry): void {

@@ -24,6 +24,7 @@ import { Recovery } from './recover.js';
 import { checkResultsDir, claimResultsDir } from './results-dir.js';
 import { Runs } from './runs.js';
 import type { Seams } from './seams.js';
+import { asStoreError } from './store-error.js';
 import { type ResolvedOptions, resolveStoreOptions, type StoreOptions } from './store-options.js';
 import type { TaskRunner } from './task.js';
 
@@ -78,7 +79,7 @@ export async function openParts(
     return store;
   } catch (error) {
     await database.close();
-    throw error;
+    throw asStoreError(error, paths.resultsDir);
   }
 }
 

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { EntropicError, InvalidOptionError } from './errors.js';
 import type { EventBus } from './event-bus.js';
-import { asStoreError } from './ingest.js';
 import type { StorePaths } from './paths.js';
 import { isCode, type Seams } from './seams.js';
+import { asStoreError } from './store-error.js';
 
 const FORMAT_VERSION = 1;
 
@@ -30,8 +30,9 @@ export function claimResultsDir(paths: StorePaths, wanted: FolderOwner, seams: S
   try {
     claim(paths, wanted, seams, events);
   } catch (cause) {
-    const error = asStoreError(cause, paths.resultsDir);
-    if (error instanceof EntropicError) throw error;
+    if (cause instanceof EntropicError) throw cause;
+    // The disk's trouble, not the option's.
+    if (isCode(cause, 'ENOSPC', 'EDQUOT', 'EIO')) throw asStoreError(cause, paths.resultsDir);
     throw new InvalidOptionError(`resultsDir: cannot use ${paths.resultsDir}: ${(cause as Error).message}`, { cause });
   }
 }

@@ -75,6 +75,10 @@ export class RunStore<In, Full> implements AsyncDisposable {
   async get(id: string): Promise<RunRecord<Full> | null> {
     checkId(id);
     this.engine.assertOpen();
+    return this.engine.guard(this.#get(id));
+  }
+
+  async #get(id: string): Promise<RunRecord<Full> | null> {
     const { runs, finder, paths, schema } = this.#parts;
     const [row] = await runs.findMany([id]);
     const values = row && (await runs.paramsOf([id])).get(id);
@@ -112,7 +116,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
   async register(params: In, file: string | URL, options?: RegisterOptions): Promise<RunRecord<Full>> {
     const point = this.engine.resolve(params);
     this.#assertWritable('register');
-    return this.engine.track(registerFile(this.#parts, point, file, options)) as Promise<RunRecord<Full>>;
+    return this.engine.guard(registerFile(this.#parts, point, file, options)) as Promise<RunRecord<Full>>;
   }
 
   /**
@@ -123,7 +127,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
     const id = isIdSelector(params) ? params.id : this.engine.resolve(params).id;
     checkId(id);
     this.#assertWritable('delete');
-    return this.engine.track(deletePoint(this.#parts, id, options));
+    return this.engine.guard(deletePoint(this.#parts, id, options));
   }
 
   /** Attempts of a point, finished and failed, oldest first. */
@@ -157,7 +161,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
   async verify(options?: VerifyOptions): Promise<VerifyReport> {
     this.engine.assertOpen();
     if (options?.repair) this.#assertWritable('verify({ repair: true })');
-    return this.engine.track(verifyStore(this.#parts, options ?? {}));
+    return this.engine.guard(verifyStore(this.#parts, options ?? {}));
   }
 
   /** Waits for what runs, commits it and ends everything that was opened. Idempotent. */
@@ -204,7 +208,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
     const request = resolveRunOptions(options, forced ? 'run' : 'runOrRetrieve');
     const point = this.engine.resolve(params);
     this.engine.assertOpen();
-    return (await this.engine.track(this.#obtainPoint(point, request, forced))) as RunRecord<Full>;
+    return (await this.engine.guard(this.#obtainPoint(point, request, forced))) as RunRecord<Full>;
   }
 
   async #obtainPoint(point: Point, request: RunRequest, forced: boolean): Promise<AnyRecord> {
