@@ -118,9 +118,8 @@ export class Ingest {
     if (durable) {
       entries = await this.#each(
         entries,
-        async (entry) => {
-          if (entry.temp !== undefined) await fs.fsync(entry.temp);
-        },
+        // A recovered result may have its final name already, and have got it just before the kill.
+        (entry) => fs.fsync(entry.temp ?? paths.finalFile(entry.id)),
         true,
       );
     }
@@ -128,7 +127,8 @@ export class Ingest {
       if (!entry.linked) entry.linked = this.#parts.publisher.tryLink(entry);
     });
     await this.#planConflicts(entries.filter((entry) => !entry.linked));
-    if (durable && entries.some((entry) => entry.linked)) {
+    // An adopted file's name may be as new as one that was linked just now: its process was killed, or its fsync failed.
+    if (durable && entries.some((entry) => entry.linked || entry.plan?.action === 'adopt')) {
       try {
         await fs.fsync(paths.resultsDir);
       } catch (error) {
