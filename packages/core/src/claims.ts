@@ -1,5 +1,6 @@
 // Who may run a point: single-flight, first within this process, then by leases across processes and hosts. What was finished before
 // and only not committed is committed here instead of run again. Called by engine.ts.
+import { dirname } from 'node:path';
 import type { EntropicError } from './errors.js';
 import type { EventBus } from './event-bus.js';
 import type { Heartbeat } from './heartbeat.js';
@@ -106,14 +107,15 @@ export class Claimer {
       result.held.push({ point: byId.get(id) as Point, owner });
       events.emit({ type: 'run.waiting', id, owner });
     }
-    const lost = forced ? new Set<string>() : await this.#commitUnfinished(claimed);
+    const { lost, committed } = await this.#commitUnfinished(claimed);
     const points = claimed.map((lease) => byId.get(lease.id) as Point);
     const answers: Lookup[] = forced ? [] : await finder.find(points, { holding: true });
     const unused: string[] = [];
     claimed.forEach((lease, i) => {
       const point = points[i] as Point;
       const answer = answers[i];
-      if (lost.has(lease.id)) result.held.push({ point, owner: '' });
+      // A forced run comes after what was finished before it; its lease went with that commit, so it is claimed once more.
+      if (lost.has(lease.id) || (forced && committed.has(lease.id))) result.held.push({ point, owner: '' });
       else if (answer?.kind === 'hit') result.hits.push({ point, record: answer.record });
       else if (answer?.kind === 'error') result.errors.push({ point, error: answer.error });
       else {
@@ -127,28 +129,35 @@ export class Claimer {
 
   /**
    * What was finished before and only not committed: by an owner that is gone, or by this store when the disk was full.
-   * @returns points whose lease was lost meanwhile
+   * @returns points that were committed, and those whose lease was lost meanwhile
    */
-  async #commitUnfinished(claimed: readonly ClaimedLease[]): Promise<Set<string>> {
+  async #commitUnfinished(claimed: readonly ClaimedLease[]): Promise<{ lost: Set<string>; committed: Set<string> }> {
     const lost = new Set<string>();
+    const committed = new Set<string>();
     const { ingest, recovery, paths, events } = this.#parts;
-    const finished = await recovery.find(
-      new Map(claimed.flatMap(({ id, takenFrom }) => (takenFrom ? [[id, takenFrom.owner] as const] : []))),
-    );
+    const before = claimed.flatMap(({ id, takenFrom }) => {
+      const owner = takenFrom?.owner ?? recovery.leftBy(id);
+      return owner === undefined ? [] : [[id, owner] as const];
+    });
+    const finished = await recovery.find(new Map(before));
     for (const { id, fence, takenFrom } of claimed) {
       let sealed: Sealed | undefined;
       const kept = ingest.unsettled.get(id);
-      if (kept) sealed = await recovery.toSealed(kept.manifest, paths.ownerDir, fence);
+      if (kept) {
+        // A recovered one still lies in the folder of the owner that made it.
+        const folder = kept.temp === undefined ? paths.ownerDir : dirname(kept.temp);
+        sealed = await recovery.toSealed(kept.manifest, folder, fence);
+      }
       if (kept && sealed) sealed = { ...sealed, journal: kept.journal };
       else ingest.unsettled.delete(id);
-      if (takenFrom) {
-        events.emit({ type: 'lease.taken-over', id, ...takenFrom });
-        const found = sealed ? undefined : finished.get(id);
-        if (found) sealed = await recovery.toSealed(found.manifest, found.folder, fence);
-      }
+      if (takenFrom) events.emit({ type: 'lease.taken-over', id, ...takenFrom });
+      const found = sealed ? undefined : finished.get(id);
+      if (found) sealed = await recovery.toSealed(found.manifest, found.folder, fence);
+      recovery.settled(id);
       if (!sealed) continue;
       const { status } = await ingest.add(sealed);
       if (status === 'committed') {
+        committed.add(id);
         events.emit({
           type: 'run.recovered',
           id,
@@ -157,7 +166,7 @@ export class Claimer {
         });
       } else lost.add(id);
     }
-    return lost;
+    return { lost, committed };
   }
 
   /** Those of these points that somebody runs now. A look: nothing is claimed. */

@@ -31,6 +31,8 @@ interface RecoveryParts {
 
 export class Recovery {
   readonly #parts: RecoveryParts;
+  /** Finished runs that could not be adopted just now (the disk failed): point → owner. They are tried again before they run. */
+  readonly #left = new Map<string, string>();
 
   constructor(parts: RecoveryParts) {
     this.#parts = parts;
@@ -77,6 +79,7 @@ export class Recovery {
   /**
    * Finished runs without a row of points that were taken over: in the folder of the owner that lost the lease, and in those of the
    * dead, for that owner may itself have died while it recovered the run of another. The newest of each point, and its folder.
+   * @param takenFrom by point, the owner that had it
    */
   async find(takenFrom: ReadonlyMap<string, string>): Promise<Map<string, { manifest: Manifest; folder: string }>> {
     const { fs, paths, runs } = this.#parts;
@@ -96,6 +99,16 @@ export class Recovery {
       if (fence >= (found.get(id)?.manifest.fence ?? 0)) found.delete(id);
     }
     return found;
+  }
+
+  /** The dead owner whose finished run of this point could not be adopted when the store was opened. */
+  leftBy(id: string): string | undefined {
+    return this.#left.get(id);
+  }
+
+  /** It was adopted, or nothing can be made of it. */
+  settled(id: string): void {
+    this.#left.delete(id);
   }
 
   /** The sealed run of a manifest, if its file is where it should be and whole. */
@@ -123,6 +136,7 @@ export class Recovery {
   /** Drops every finished run of a point that nobody committed: it was deleted. */
   forget(id: string): void {
     const { fs, paths } = this.#parts;
+    this.#left.delete(id);
     for (const owner of fs.list(paths.tmpDir)) {
       if (this.#parts.stateOf(owner) === 'alive' && !this.#isGone(owner)) continue;
       const folder = join(paths.tmpDir, owner);
@@ -138,35 +152,48 @@ export class Recovery {
 
   /** @returns whether nothing of the group is left to be done */
   async #adoptGroup(owner: string, folder: string, manifests: readonly Manifest[]): Promise<boolean> {
-    const { leases, runs, ingest, events, paths } = this.#parts;
+    const { leases, runs, events } = this.#parts;
+    for (const { id } of manifests) this.#left.set(id, owner);
     const { claimed, held } = await leases.claim(manifests.map((manifest) => manifest.id));
-    const rows = new Map((await runs.findMany(claimed.map((lease) => lease.id))).map((row) => [row.id, row]));
     const fences = new Map(claimed.map((lease) => [lease.id, lease.fence]));
-    const idle: string[] = [];
-    const commits: Promise<boolean>[] = [];
-    for (const manifest of manifests) {
-      const fence = fences.get(manifest.id);
-      if (fence === undefined) continue;
-      const newer = (rows.get(manifest.id)?.fence ?? 0) >= manifest.fence;
-      const sealed = newer ? undefined : await this.toSealed(manifest, folder, fence);
-      if (sealed === undefined) {
-        idle.push(manifest.id);
-        continue;
+    const adoptions: Promise<boolean>[] = [];
+    try {
+      const rows = new Map((await runs.findMany([...fences.keys()])).map((row) => [row.id, row]));
+      for (const manifest of manifests) {
+        const { id } = manifest;
+        const fence = fences.get(id);
+        if (fence === undefined) continue;
+        try {
+          const superseded = (rows.get(id)?.fence ?? 0) >= manifest.fence;
+          const sealed = superseded ? undefined : await this.toSealed(manifest, folder, fence);
+          if (sealed) adoptions.push(this.#adopt(sealed, owner));
+          else this.#left.delete(id);
+        } catch (error) {
+          events.emit({ type: 'store.trouble', what: `recovering ${id}`, message: (error as Error).message });
+          adoptions.push(Promise.resolve(false));
+        }
       }
-      commits.push(
-        ingest.add(sealed).then(
-          (result) => {
-            if (result.status === 'committed')
-              events.emit({ type: 'run.recovered', id: manifest.id, file: paths.finalFile(manifest.id), owner });
-            return true;
-          },
-          () => false,
-        ),
-      );
+      const adopted = await Promise.all(adoptions);
+      return held.length === 0 && adopted.every(Boolean);
+    } finally {
+      await Promise.all(adoptions);
+      // Those of committed runs are gone already. What is left is tried again by whoever wants the point next.
+      await leases.release([...fences.keys()]);
     }
-    const settled = await Promise.all(commits);
-    await leases.release(idle);
-    return held.length === 0 && settled.every(Boolean);
+  }
+
+  /** @returns whether it is settled; a commit that failed is told by the ingest, and kept there */
+  async #adopt(sealed: Sealed, owner: string): Promise<boolean> {
+    const { ingest, events, paths } = this.#parts;
+    const { id } = sealed.manifest;
+    try {
+      const { status } = await ingest.add(sealed);
+      if (status === 'committed') events.emit({ type: 'run.recovered', id, file: paths.finalFile(id), owner });
+      this.#left.delete(id);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   #isGone(owner: string): boolean {
