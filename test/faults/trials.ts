@@ -48,7 +48,8 @@ export interface Answer {
   errors: TrialError[];
   seconds: number;
   struck?: string;
-  struckAt?: number;
+  /** Places in the trace. */
+  strikes: number[];
   trace: string[];
   unhandled: string[];
 }
@@ -162,7 +163,7 @@ export function judgeRequest(
   scenario: Scenario,
   site: Site,
   phase: 'killed' | 'final',
-  more: { told?: string[]; rows?: object } = {},
+  more: { told?: string[]; mayRunAgain?: string[]; doubtful?: number; rows?: object } = {},
 ): object {
   const { judge = {}, foreignFile } = scenario;
   const killed = phase === 'killed';

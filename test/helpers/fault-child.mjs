@@ -123,7 +123,7 @@ async function perform(trial) {
     errors,
     seconds,
     struck: plan?.struck,
-    struckAt: plan?.struckAt,
+    strikes: plan?.strikes ?? [],
     trace: plan?.trace ?? [],
   };
   plan = undefined;

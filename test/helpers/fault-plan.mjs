@@ -23,9 +23,9 @@ export class FaultPlan {
   #healed = false;
   /** Names of all calls, in order: "fs.stat", "db.BEGIN IMMEDIATE", "run.half". */
   trace = [];
-  /** The call that went wrong first, and its place in the trace. */
+  /** The call that went wrong first, and the places in the trace of all that did. */
   struck;
-  struckAt;
+  strikes = [];
 
   constructor(plan) {
     this.#plan = plan;
@@ -46,7 +46,7 @@ export class FaultPlan {
     const what = this.#whatFor(name);
     if (what === undefined) return call();
     this.struck ??= this.trace.at(-1);
-    this.struckAt ??= this.trace.length - 1;
+    this.strikes.push(this.trace.length - 1);
     if (what === 'kill-before') this.#kill();
     if (what === 'kill-half') {
       half?.();
@@ -78,7 +78,7 @@ export class FaultPlan {
   }
 
   #kill() {
-    writeSync(1, `${JSON.stringify({ killedAt: this.struck, step: this.struckAt + 1 })}\n`);
+    writeSync(1, `${JSON.stringify({ killedAt: this.struck, step: this.trace.length })}\n`);
     process.kill(process.pid, 'SIGKILL');
     // Never reached: the signal is there when the call returns. If it were not, the trial would fail by its exit code.
     process.exit(99);
