@@ -124,7 +124,11 @@ export class MissRunner {
 
   async #claimNext(): Promise<void> {
     if (this.#crowded) await this.#passOver();
-    else await this.#claim(this.#misses.take(this.#claimSize));
+    else {
+      // As many as start at once, or more where they are short.
+      const free = this.#sweep.options.concurrency - this.#busy;
+      await this.#claim(this.#misses.take(Math.max(this.#claimSize, Math.min(free, MAX_CLAIM))));
+    }
   }
 
   async #claim(points: Point[]): Promise<void> {
