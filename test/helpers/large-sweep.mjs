@@ -1,12 +1,12 @@
-// One large sweep over cached points in a process of its own. Arguments: how resultsDir dbUrl count. Prints what came as JSON.
+// One large sweep over cached points in a process of its own. Arguments: how resultsDir dbUrl count [verify]. Prints what came as JSON.
 import { defineResult, int, Store } from 'entropic';
 
-const [how, resultsDir, dbUrl, text] = process.argv.slice(2);
+const [how, resultsDir, dbUrl, text, verify = 'stat'] = process.argv.slice(2);
 const count = Number(text);
 const runner = ({ n }) => {
   throw new Error(`n = ${n} was not found in the cache`);
 };
-const store = await Store.open({ model: defineResult('toy', { n: int() }), runner, resultsDir, dbUrl });
+const store = await Store.open({ model: defineResult('toy', { n: int() }), runner, resultsDir, dbUrl, verify });
 const started = performance.now();
 const statuses = {};
 let inOrder = true;

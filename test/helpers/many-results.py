@@ -1,5 +1,6 @@
 # Fills a results folder, and on SQLite its database, with cached points n = 0 … COUNT - 1 of the table toy, as many runs would have
 # left them: a row, an entropic_runs row and a file each. Files are links to a few, which a look-up cannot tell.
+# RESULTS may be '-': rows only, for a look-up that does not look at files.
 # many-results.py RESULTS COUNT [DATABASE] → prints sha256, size and mtime_ns of every file
 import hashlib
 import json
@@ -12,7 +13,7 @@ content = b"the result\n"
 sha256 = hashlib.sha256(content).hexdigest()
 mtime_ns = 1_700_000_000_000_000_000
 ids = [hashlib.sha256(b'{"n":%d}' % n).hexdigest()[:16] for n in range(count)]
-for n, name in enumerate(ids):
+for n, name in enumerate(ids if results != "-" else []):
     # A file of ext4 has at most 65,000 names.
     if n % 50_000 == 0:
         source = os.path.join(os.path.dirname(results), "source-%d" % n)
