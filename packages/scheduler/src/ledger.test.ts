@@ -28,7 +28,7 @@ describe('the ledger of a sweep', () => {
     );
     fc.assert(
       fc.property(steps, fc.boolean(), (list, keep) => {
-        const ledger = new Ledger();
+        const ledger = new Ledger(true);
         if (keep) ledger.keepRecords();
         const places: number[] = [];
         const done = new Map<number, SweepStatus>();
@@ -72,7 +72,7 @@ describe('the ledger of a sweep', () => {
   });
 
   it('[S10] keeps of cached outcomes that nobody took only the latest, and of failed ones all', () => {
-    const ledger = new Ledger();
+    const ledger = new Ledger(true);
     const count = 20_000;
     for (let n = 0; n < count; n++) {
       ledger.complete(ledger.place(point(n)) as number, outcome(n, n % 1000 === 0 ? 'failed' : 'cached'));
@@ -90,7 +90,7 @@ describe('the ledger of a sweep', () => {
   });
 
   it('wakes whoever waits, at each completion and at the end', async () => {
-    const ledger = new Ledger();
+    const ledger = new Ledger(true);
     const woken: string[] = [];
     const wait = (name: string) => ledger.untilMore().then(() => woken.push(name));
     const waits = [wait('a'), wait('b')];

@@ -35,6 +35,8 @@ export class Ledger {
   readonly #index = new PointIndex();
   /** Place → distinct point. */
   readonly #places = new Uint32List();
+  /** Distinct point → its first place. */
+  readonly #firstPlaces = new Uint32List();
   /** Distinct point → its further places, until it completes. */
   readonly #copies = new Map<number, number>();
   /** Distinct points in the order of their completion. */
@@ -49,6 +51,13 @@ export class Ledger {
   readonly counts = { cached: 0, finished: 0, failed: 0, cancelled: 0 };
   #waiting: (() => void)[] = [];
   #ended = false;
+  /** Whether an outcome without a record must be kept: its params cannot be had again from its place. */
+  readonly #keepAll: boolean;
+
+  /** @param readOnce the points come from a generator */
+  constructor(readOnce: boolean) {
+    this.#keepAll = readOnce;
+  }
 
   /** Somebody awaits the records: they are kept instead of read twice. Before the first completion. */
   keepRecords(): void {
@@ -59,7 +68,10 @@ export class Ledger {
   place(point: Point): number | undefined {
     const { index, isNew } = this.#index.add(point.id);
     this.#places.push(index);
-    if (isNew) return index;
+    if (isNew) {
+      this.#firstPlaces.push(this.#places.length - 1);
+      return index;
+    }
     const status = this.#statusOf(index);
     if (status) this.counts[asCopy(status)]++;
     else this.#copies.set(index, (this.#copies.get(index) ?? 0) + 1);
@@ -79,7 +91,8 @@ export class Ledger {
     this.#copies.delete(index);
     this.#completed.push(index);
     if (outcome.error) this.failures.push(outcome.error);
-    if (outcome.record === undefined) this.#kept.set(index, outcome);
+    // A million cancelled points are made again when somebody asks; a failure is told by nobody else.
+    if (outcome.error || (outcome.record === undefined && this.#keepAll)) this.#kept.set(index, outcome);
     if (this.#records) this.#records[index] = outcome.record;
     else {
       this.#recent.set(index, outcome);
@@ -125,6 +138,10 @@ export class Ledger {
 
   indexCompletedAt(position: number): number {
     return this.#completed.at(position);
+  }
+
+  firstPlaceOf(index: number): number {
+    return this.#firstPlaces.at(index);
   }
 
   statusOf(index: number): SweepStatus | undefined {

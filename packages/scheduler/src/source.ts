@@ -65,7 +65,9 @@ function indexedSource({ count, at }: Indexed): PointSource {
   return { count, at, check() {}, chunks: (resolve, size) => indexed(count, (place) => one(resolve, place), size) };
 }
 
-function listSource(list: readonly unknown[]): PointSource {
+function listSource(points: readonly unknown[]): PointSource {
+  // Copied: the caller may change the array while the sweep runs.
+  const list = [...points];
   const at = (place: number) => list[place];
   const one = <T>(resolve: Resolve<T>, place: number) => located(`points[${place}]`, () => resolve(list[place]));
   let kept: { by: unknown; points: unknown[] } | undefined;

@@ -62,10 +62,11 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
       assertRunnable,
       source: points,
       options,
-      ledger: new Ledger(),
+      ledger: new Ledger(points.at === undefined),
       stop: new AbortController(),
       abort: this.#abort.signal,
       running: 0,
+      abandoned: false,
     };
     // It starts on the next turn: by then it is known whether somebody awaits the records, who would else be read twice.
     this.#done = engine.track(this.#start());
@@ -123,7 +124,8 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
       await this.#done;
     } finally {
       if (!whole) {
-        // Left early: what runs may finish, its result is kept.
+        // Left early: what runs may finish, its result is kept. Nobody will ask for the points that are not known yet.
+        this.#run.abandoned = true;
         this.#run.stop.abort(abortError('the loop over the sweep was left'));
         await this.#done.catch(() => {});
       }
@@ -201,7 +203,9 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
         if (record) byIndex.set(index, record);
       }
     }
-    return Array.from({ length: ledger.placeCount }, (_, place) => {
+    const length = Math.max(ledger.placeCount, this.#run.source.count ?? 0);
+    return Array.from({ length }, (_, place) => {
+      if (place >= ledger.placeCount) return null;
       const index = ledger.indexAtPlace(place);
       return ((ledger.recordAt(index) ?? byIndex.get(index)) as RunRecord<Full> | undefined) ?? null;
     });
@@ -211,7 +215,9 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
   async #outcomes(from: number, to: number): Promise<AnyOutcome[]> {
     const { ledger, engine } = this.#run;
     const indexes = Array.from({ length: to - from }, (_, i) => ledger.indexCompletedAt(from + i));
-    const absent = indexes.filter((index) => !ledger.outcomeAt(index) && !ledger.recordAt(index));
+    const absent = indexes.filter(
+      (index) => ledger.statusOf(index) !== 'cancelled' && !ledger.outcomeAt(index) && !ledger.recordAt(index),
+    );
     const found =
       absent.length > 0
         ? await engine.recordsOf(absent.map((index) => ledger.idAt(index)))
@@ -224,13 +230,21 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
       }
       const id = ledger.idAt(index);
       const record = ledger.recordAt(index) ?? found.get(id);
+      if (!record)
+        return { status: ledger.statusOf(index) as AnyOutcome['status'], id, params: this.#paramsAgain(index) };
       return {
         status: ledger.statusOf(index) as AnyOutcome['status'],
         id,
-        params: record ? paramsOf(record) : {},
-        ...(record ? { record } : {}),
+        params: paramsOf(record),
+        record,
       };
     });
+  }
+
+  /** The params of a cancelled point, from the place where it came from. */
+  #paramsAgain(index: number): Readonly<Record<string, unknown>> {
+    const { engine, source, ledger } = this.#run;
+    return source.at ? engine.resolve(source.at(ledger.firstPlaceOf(index))).params : {};
   }
 }
 

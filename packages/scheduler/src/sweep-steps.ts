@@ -22,6 +22,8 @@ export interface SweepRun {
   /** Aborts what runs; `stop` alone lets it finish. */
   abort: AbortSignal;
   running: number;
+  /** The only reader of the outcomes has left. */
+  abandoned: boolean;
 }
 
 /** Completes the hits. @returns the misses */

@@ -43,6 +43,10 @@ async function intake(sweep: SweepRun, misses: MissQueue<Point>, resolve: (param
         for (const point of fresh) complete(sweep, point, 'cancelled');
         // A generator is not read to its end for points that nobody will run.
         if (sweep.source.at === undefined) break;
+        if (sweep.abandoned) {
+          ledger.counts.cancelled += (sweep.source.count ?? 0) - ledger.placeCount;
+          break;
+        }
         // What runs is to be aborted and committed beside a million points that are cancelled.
         await turn();
         continue;
