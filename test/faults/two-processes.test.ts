@@ -67,7 +67,7 @@ const kinds: [string, FlightOptions, number][] = [
 
 for (const [name, options, trials] of kinds) {
   describe(`two processes ${name} sweep the same ${POINTS} points (sqlite)`, () => {
-    it('[D7] [fault: two processes] without an error, each point is run once and both get all records in order', async () => {
+    it('[D7] [fault: two-processes] without an error, each point is run once and both get all records in order', async () => {
       for (let i = 0; i < trials; i++) {
         const folder = join(root, `sqlite-${options.how}-${i}`);
         await mkdir(folder);
@@ -83,7 +83,7 @@ for (const [name, options, trials] of kinds) {
   });
 
   describe(`two processes ${name} sweep the same ${POINTS} points (postgres)`, () => {
-    it('[D7] [fault: two processes] without an error, each point is run once and both get all records in order', async () => {
+    it('[D7] [fault: two-processes] without an error, each point is run once and both get all records in order', async () => {
       const place = await freshPostgres(inject('postgresUrl'));
       const rows = startRowsServer();
       try {
