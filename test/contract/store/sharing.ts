@@ -211,7 +211,8 @@ export function sharing(db: TestDatabase): void {
     process.on('warning', listener);
     const { executed, simulate } = makeSimulation(async (_, run) => {
       most = Math.max(most, ++now);
-      await sleep(20, undefined, { signal: run.signal });
+      // Long enough for a busy machine to begin the next ones meanwhile.
+      await sleep(100, undefined, { signal: run.signal });
       now--;
     });
     await using store = await openStore(place, { runner: simulate });
