@@ -1,20 +1,14 @@
 // What a client leaves behind: no thread, no handle, no file and no lease, and its program ends. Each in a process of its own, judged by
 // Linux and by SQLite.
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { runProcess } from '../helpers/example.js';
 import { answerOf } from '../helpers/program.js';
+import { freshFolder } from './kit.js';
 
 const program = fileURLToPath(new URL('./program.mjs', import.meta.url));
-
-function freshFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'entropic-client-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 async function ask<T>(folder: string, what: string, flags: readonly string[] = []): Promise<T> {
   return answerOf<T>(await runProcess(process.execPath, [...flags, program, folder, what]));

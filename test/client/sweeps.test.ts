@@ -1,11 +1,11 @@
 // Stores and clients: `sweep(grid, { client })` in every way, one client for several stores, and what is refused.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, defineResult, int, moduleRunner, Store, type SweepOutcome, text } from 'entropic';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeEachDatabase, type Place } from '../helpers/databases.js';
 import { errorOf } from '../helpers/errors.js';
+import { freshFolder, untilBegun } from './kit.js';
 
 const url = new URL('./functions.mjs', import.meta.url);
 const Model = defineResult('runs', { n: int(), folder: text({ default: '' }) });
@@ -13,14 +13,6 @@ const Model = defineResult('runs', { n: int(), folder: text({ default: '' }) });
 function open(place: Place, name: string) {
   const { resultsDir, dbUrl } = place;
   return Store.open({ model: Model, runner: moduleRunner(url, { export: name }), resultsDir, dbUrl });
-}
-
-async function untilBegun(folder: string, count: number): Promise<void> {
-  const file = join(folder, 'begun');
-  for (const end = Date.now() + 30_000; ; await sleep(5)) {
-    if (existsSync(file) && readFileSync(file, 'utf8').trimEnd().split('\n').length >= count) return;
-    if (Date.now() > end) throw new Error(`waited for ${count} to begin`);
-  }
 }
 
 /** Nothing of a store is locked or lies about, as other programs see it. */
@@ -148,7 +140,7 @@ describeEachDatabase('[S11] [D1] a sweep on a client', (db) => {
 
 describe('[D1] a client that is not to be used', () => {
   it('a function cannot leave its process: refused before anything runs, with the two lines to change', async () => {
-    const { folder: _, ...place } = await freshPlace();
+    const place = freshPlace();
     let ran = 0;
     const runner = () => {
       ran++;
@@ -168,7 +160,7 @@ describe('[D1] a client that is not to be used', () => {
   });
 
   it('what is no client is refused by a sentence; a store without a runner by another', async () => {
-    const { folder: _, ...place } = await freshPlace();
+    const place = freshPlace();
     await using store = await Store.open({ model: Model, runner: url, ...place });
     for (const wrong of [null, {}, 'localhost:8786', 4, true, Client, () => {}]) {
       expect(() => store.sweep({ n: [1] }, { client: wrong as never }), String(wrong)).toThrow(
@@ -176,17 +168,12 @@ describe('[D1] a client that is not to be used', () => {
       );
     }
     await using client = await Client.connect({ threads: 1 });
-    const { folder: __, ...other } = await freshPlace();
-    await using reader = await Store.open({ model: Model, ...other });
+    await using reader = await Store.open({ model: Model, ...freshPlace() });
     await expect(reader.sweep({ n: [1] }, { client })).rejects.toThrow(/without a runner/);
   });
 });
 
-async function freshPlace() {
-  const { mkdtempSync, rmSync } = await import('node:fs');
-  const { tmpdir } = await import('node:os');
-  const { onTestFinished } = await import('vitest');
-  const folder = mkdtempSync(join(tmpdir(), 'entropic-client-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  return { folder, resultsDir: join(folder, 'results'), dbUrl: `sqlite:///${join(folder, 'db')}` };
+function freshPlace() {
+  const folder = freshFolder();
+  return { resultsDir: join(folder, 'results'), dbUrl: `sqlite:///${join(folder, 'db')}` };
 }
