@@ -1,7 +1,7 @@
 // Who may run a point: single-flight, first within this process, then by leases across processes and hosts. What was finished before
 // and only not committed is committed here instead of run again. Called by engine.ts.
 import { dirname } from 'node:path';
-import type { EntropicError } from './errors.js';
+import { type EntropicError, StoreBusyError } from './errors.js';
 import type { EventBus } from './event-bus.js';
 import type { Heartbeat } from './heartbeat.js';
 import type { Ingest, Sealed } from './ingest.js';
@@ -86,8 +86,11 @@ export class Claimer {
       await this.#claimFree(free, forced, result);
     } catch (error) {
       for (const point of free) this.land(point.id);
-      // What was claimed before the trouble must not stay locked for others.
-      await this.#parts.leases.release(free.map((point) => point.id)).catch(() => {});
+      // What was claimed before the trouble must not stay locked for others. Nothing was, where the database gave no lock: to ask
+      // again would only wait as long again.
+      if (!(error instanceof StoreBusyError)) {
+        await this.#parts.leases.release(free.map((point) => point.id)).catch(() => {});
+      }
       throw asStoreError(error, this.#parts.paths.resultsDir);
     }
     const claimed = new Set(result.claims.map((claim) => claim.point.id));

@@ -195,17 +195,19 @@ export class Engine {
   async close(): Promise<void> {
     if (this.#state !== 'open') return;
     this.#state = 'draining';
-    const { ingest, leases, heartbeat, journals } = this.#parts;
+    const { ingest, leases, heartbeat, journals, events } = this.#parts;
     this.#closing.abort();
     while (this.#running.size > 0) await Promise.allSettled([...this.#running]);
     await ingest.drain();
     await heartbeat.stop();
     try {
       if (journals.used) await leases.releaseAll();
-    } finally {
-      this.#leaveFolder();
-      this.#state = 'closed';
+    } catch (error) {
+      // They run out by themselves; what is told at the end must not hide the error that led here.
+      events.emit({ type: 'store.trouble', what: 'giving back leases', message: messageOf(error) });
     }
+    this.#leaveFolder();
+    this.#state = 'closed';
   }
 
   async #run(claim: Claim, request: RunRequest, free: (seconds: number) => void): Promise<RunResult> {
