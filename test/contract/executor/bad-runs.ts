@@ -53,7 +53,7 @@ const BAD: readonly Bad[] = [
 export function badRuns(kind: Kind): void {
   const ways = BAD.filter((bad) => kind.name === 'threads' || !bad.threadsOnly);
 
-  it.each(ways)('$how is told as $reason', async ({ how, reason, message, cause, exitCode }) => {
+  it.each(ways)('[bad-runner: $how] is told as $reason', async ({ how, reason, message, cause, exitCode }) => {
     const lab = await openLab(kind, 'any');
     const points = [lab.point(1), lab.point(2, how), lab.point(3), lab.point(4), lab.point(5)];
     const outcomes = await lab.sweep(points);

@@ -64,7 +64,7 @@ export function stopping(kind: Kind): void {
 
   if (kind.name === 'inline') return;
 
-  it('a run that never returns is ended: by its timeout, or a while after an abort, and the slots are whole at once', async () => {
+  it('[bad-runner: endless] a run that never returns is ended: by its timeout, or a while after an abort, and the slots are whole at once', async () => {
     const lab = await openLab(kind, 'computing');
     const other = await openLab(kind, 'computing');
     const controller = new AbortController();
