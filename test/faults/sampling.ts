@@ -42,15 +42,16 @@ export function plansFor(trace: readonly string[], whats: (call: string) => read
   });
 }
 
-/** At least one plan for each pair of call and fault, then a random rest. */
+/** First of each pair of call and fault one, in a random order, then a random rest. */
 export function stratified(plans: readonly Plan[], count: number, random: () => number): Plan[] {
   if (full) return [...plans];
   const groups = new Map<string, Plan[]>();
   for (const plan of plans)
     groups.set(`${plan.what} ${plan.call}`, [...(groups.get(`${plan.what} ${plan.call}`) ?? []), plan]);
-  const chosen = new Set([...groups.values()].flatMap((group) => sample(group, 1, random)));
+  const mixed = sample([...groups.values()], groups.size, random);
+  const chosen = new Set(mixed.flatMap((group) => sample(group, 1, random)));
   for (const plan of sample(plans, plans.length, random)) if (chosen.size < count) chosen.add(plan);
-  return [...chosen].slice(0, Math.max(count, groups.size));
+  return [...chosen].slice(0, count);
 }
 
 /** Works off a list, a few at a time. */

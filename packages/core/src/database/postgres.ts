@@ -128,9 +128,11 @@ class PostgresDatabase implements Database {
         client?.off('error', ignore);
         client?.release(kind === 'lost' ? true : undefined);
         const waited = performance.now() - start;
-        if (kind === 'full') {
-          throw new StoreFullError(
-            `no space left on the server of ${this.address}; free space there, then repeat the call`,
+        if (kind === 'full') throw fullError(this.address, error);
+        if (kind === 'broken') {
+          throw new ConnectionError(
+            `the server of ${this.address} failed (${textOf(error)}): look at its disk and its log; nothing committed was lost`,
+            this.address,
             { cause: error },
           );
         }
@@ -163,10 +165,12 @@ function numbered(sql: string): string {
   return text;
 }
 
-function errorKind(error: unknown): 'conflict' | 'lost' | 'full' | undefined {
+function errorKind(error: unknown): 'conflict' | 'lost' | 'full' | 'broken' | undefined {
   const { code = '', message = '' } = (error ?? {}) as { code?: string; message?: string };
   if (code === '40001' || code === '40P01' || code === '55P03') return 'conflict';
   if (code === '53100') return 'full';
+  // 58: its files cannot be read or written; XX: its own mistake, or damaged pages; 53200: out of memory; 25006: it may only be read.
+  if (/^(58...|XX...|53200|25006)$/.test(code)) return 'broken';
   // 57P01–03: the server shuts down or starts; 08*: connection; 53300: too many clients just now.
   if (/^(57P0[123]|08...|53300)$/.test(code)) return 'lost';
   if (/^(ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|ENOENT)$/.test(code)) return 'lost';
@@ -184,7 +188,18 @@ async function importPg(address: string): Promise<unknown> {
   }
 }
 
+function fullError(address: string, cause: unknown): StoreFullError {
+  return new StoreFullError(`no space left on the server of ${address}; free space there, then repeat the call`, {
+    cause,
+  });
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function connectError(address: string, cause: unknown): EntropicError {
+  if (errorKind(cause) === 'full') return fullError(address, cause);
   const { code = '', message = String(cause) } = (cause ?? {}) as { code?: string; message?: string };
   const detail = message || code;
   const next =
