@@ -1,9 +1,9 @@
 import { describeErrors } from './error-steps.js';
 
-describeErrors('the disk fails at every step (sqlite)', { kind: 'sqlite', durability: 'full', faults: 24 });
+describeErrors('the disk fails at every step (sqlite)', { kind: 'sqlite', durability: 'full', faults: 16 });
 describeErrors('the disk fails at every step of a process that does not fsync (sqlite)', {
   kind: 'sqlite',
   durability: 'process',
-  faults: 10,
+  faults: 8,
   only: ['a sweep', 'a forced re-run'],
 });

@@ -12,6 +12,7 @@ import { faultyFs } from './faulty-fs.mjs';
 
 /** Of the trial that is going on: the patched drivers ask for it. */
 let plan;
+const once = process.argv[2] === 'once';
 let executions = 0;
 const unhandled = [];
 
@@ -48,7 +49,9 @@ async function sweep(store, grid, options) {
 let outcomes = [];
 function told(id, status) {
   outcomes.push({ id, status });
-  if (process.argv[2] === 'once') print({ told: id, status });
+  step('told', () => {
+    if (once) print({ told: id, status });
+  });
 }
 
 /** The simulation: its result says of itself whether it is whole, its own log says how often it ran. */
@@ -61,11 +64,11 @@ function runnerOf(trial) {
     const fd = openSync(resultFile, 'w');
     try {
       const half = Math.floor(text.length / 2);
-      step('run.start');
+      step('start');
       writeFileSync(fd, text.slice(0, half));
-      step('run.half');
+      step('half');
       writeFileSync(fd, text.slice(half));
-      step('run.whole');
+      step('whole');
     } finally {
       closeSync(fd);
     }
@@ -73,9 +76,10 @@ function runnerOf(trial) {
   };
 }
 
-/** A point in the runner at which the process may be killed; an error there would only be the runner's own. */
-function step(name) {
-  if (plan !== undefined) plan.around(name, () => {});
+/** A point outside the library at which the process may be killed; an error there would only be the user's own. */
+function step(name, work = () => {}) {
+  if (plan === undefined) work();
+  else plan.around(`user.${name}`, work);
 }
 
 function open(trial) {
@@ -106,6 +110,7 @@ async function perform(trial) {
     plan?.heal();
     store = await attempt('open again', () => open(trial));
   }
+  if (once) print({ opened: store !== undefined });
   if (store !== undefined) {
     const before = errors.length;
     await attempt('act', () => actions[trial.action](store, trial));
@@ -134,7 +139,7 @@ async function perform(trial) {
 function orHang(work) {
   let timer;
   const late = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error('it hangs: nothing happened for 8 s')), 8_000);
+    timer = setTimeout(() => reject(new Error('it hangs: nothing happened for 90 s')), 90_000);
   });
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
@@ -155,7 +160,7 @@ async function main() {
   const url = process.env.ENTROPIC_FAULTS_DATABASE ?? '';
   if (url.startsWith('postgres')) patchPostgres(() => plan);
   else patchSqlite(() => plan);
-  if (process.argv[2] === 'once') {
+  if (once) {
     print(await perform(JSON.parse(process.argv[3])));
     return;
   }

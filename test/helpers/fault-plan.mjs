@@ -21,7 +21,7 @@ export class FaultPlan {
   #plan;
   #seen = 0;
   #healed = false;
-  /** Names of all calls, in order: "fs.stat", "db.BEGIN IMMEDIATE", "run.half". */
+  /** Names of all calls, in order: "fs.stat", "db.BEGIN IMMEDIATE", "user.half". */
   trace = [];
   /** The call that went wrong first, and the places in the trace of all that did. */
   struck;
