@@ -240,7 +240,11 @@ describe('system calls that fail (sqlite)', () => {
     expect(four.map(idOf)).toContain(id);
     const { errors } = lines.at(-1) as unknown as Answer;
     const failure = errors.find(({ message }) => message.includes(`run ${id}`));
-    expect(failure).toMatchObject({ code: 'ENTROPIC_RUN_FAILED', reason: 'store', causes: ['ENTROPIC_CONNECTION', 'EIO'] });
+    expect(failure).toMatchObject({
+      code: 'ENTROPIC_RUN_FAILED',
+      reason: 'store',
+      causes: ['ENTROPIC_CONNECTION', 'EIO'],
+    });
     const between = await judge.ask(judgeRequest(scenario, site, 'killed'));
     expect(between.problems).toEqual([]);
     expect(between.sealed[id as string]).toBeUndefined();
