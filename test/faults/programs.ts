@@ -37,9 +37,17 @@ class LineServer<Question, Reply> {
   /** Ends by the end of its input. */
   async close(): Promise<void> {
     if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const closed = new Promise((resolve) => this.#child.once('close', resolve));
+    const closed = new Promise<boolean>((resolve) => this.#child.once('close', () => resolve(true)));
     this.#child.stdin?.end();
-    await closed;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), 60_000);
+    });
+    const inTime = await Promise.race([closed, late]);
+    clearTimeout(timer);
+    if (inTime) return;
+    this.#child.kill('SIGKILL');
+    throw new Error('the process did not end when its work was done: something was left open');
   }
 
   #fail(error: Error): void {

@@ -48,6 +48,8 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   try {
     await source.initialize();
   } catch (cause) {
+    // TypeORM leaves the connection open whose first statements failed, and an open connection keeps the process alive.
+    void source.driver.disconnect().catch(() => {});
     throw connectError(options.address, cause);
   }
   const pool = (source.driver as unknown as { master: PgPool }).master;
