@@ -53,24 +53,26 @@ const BAD: readonly Bad[] = [
 export function badRuns(kind: Kind): void {
   const ways = BAD.filter((bad) => kind.name === 'threads' || !bad.threadsOnly);
 
-  it.each(ways)('[bad-runner: $how] is told as $reason', async ({ how, reason, message, cause, exitCode }) => {
-    const lab = await openLab(kind, 'any');
-    const points = [lab.point(1), lab.point(2, how), lab.point(3), lab.point(4), lab.point(5)];
-    const outcomes = await lab.sweep(points);
-    expect(outcomes.map(({ status }) => status)).toEqual(['finished', 'failed', 'finished', 'finished', 'finished']);
-    const error = outcomes[1]?.error;
-    expect(error).toMatchObject({ name: 'RunFailedError', code: 'ENTROPIC_RUN_FAILED', reason, attempts: 1 });
-    expect(error?.message).toMatch(message);
-    expect(error?.params).toEqual({ n: 2, how, folder: lab.folder, more: {} });
-    if (cause) expect(error?.cause).toMatchObject(cause);
-    expect(error?.exitCode).toBe(exitCode);
-    expect(lab.executions()).toEqual([1, 2, 3, 4, 5]);
-    const [attempt] = await lab.store.attempts(lab.idOf(points[1] as never));
-    expect(attempt).toMatchObject({ attempt: 1, outcome: 'failed', reason, exitCode: exitCode ?? null });
-    expect(attempt?.message).toMatch(message);
-    expect(await lab.store.retrieve(lab.point(2, how))).toBeNull();
-    await expectWhole(kind);
-  });
+  for (const { how, reason, message, cause, exitCode } of ways) {
+    it(`[bad-runner: ${how}] is told as ${reason}`, async () => {
+      const lab = await openLab(kind, 'any');
+      const points = [lab.point(1), lab.point(2, how), lab.point(3), lab.point(4), lab.point(5)];
+      const outcomes = await lab.sweep(points);
+      expect(outcomes.map(({ status }) => status)).toEqual(['finished', 'failed', 'finished', 'finished', 'finished']);
+      const error = outcomes[1]?.error;
+      expect(error).toMatchObject({ name: 'RunFailedError', code: 'ENTROPIC_RUN_FAILED', reason, attempts: 1 });
+      expect(error?.message).toMatch(message);
+      expect(error?.params).toEqual({ n: 2, how, folder: lab.folder, more: {} });
+      if (cause) expect(error?.cause).toMatchObject(cause);
+      expect(error?.exitCode).toBe(exitCode);
+      expect(lab.executions()).toEqual([1, 2, 3, 4, 5]);
+      const [attempt] = await lab.store.attempts(lab.idOf(points[1] as never));
+      expect(attempt).toMatchObject({ attempt: 1, outcome: 'failed', reason, exitCode: exitCode ?? null });
+      expect(attempt?.message).toMatch(message);
+      expect(await lab.store.retrieve(lab.point(2, how))).toBeNull();
+      await expectWhole(kind);
+    });
+  }
 
   it('each kind of bad run in every slot at once leaves all slots whole', async () => {
     const lab = await openLab(kind, 'any');
