@@ -1,7 +1,7 @@
 // SIGKILL before, within and after every call that a command makes, then the same command in another process; Python is the judge.
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startOnce } from './programs.js';
-import { eachOf, plansFor, randomFrom, seed, stratified } from './sampling.js';
+import { eachOf, plansFor, randomFrom, seed, stratified, timeout } from './sampling.js';
 import { type Plan, type Scenario, type Site, scenarios, type What } from './trials.js';
 import { Workbench, type WorkbenchOptions } from './workbench.js';
 
@@ -26,23 +26,27 @@ export function describeKills(title: string, options: KillOptions): void {
 
     const chosen = scenarios.filter(({ name }) => options.only?.includes(name) ?? true);
     for (const scenario of chosen) {
-      it(`[fault: kill] [I1] [I2] [I3] [I4] [I5] [I6] [I7] ${scenario.name}, killed anywhere, is completed by the same command`, async () => {
-        const fresh = await bench.stores(scenario);
-        const plans = plansFor(await bench.trace(scenario, await fresh()), kinds);
-        const random = randomFrom(seed + scenarios.indexOf(scenario));
-        const tried = stratified(plans, options.kills, random);
-        const killedAt: string[] = [];
-        const problems: string[] = [];
-        await eachOf(tried, 2, async (plan) => {
-          const found = await killAndRepeat(bench, scenario, await fresh(), plan);
-          if (found.killedAt) killedAt.push(found.killedAt);
-          problems.push(...found.problems);
-        });
-        console.log(`${scenario.name}: ${killedAt.length} kills, of ${plans.length} there are (seed ${seed})`);
-        expect(problems).toEqual([]);
-        // Which commits share a group is a matter of milliseconds, so a fifth of the steps is not reached every time.
-        expect(killedAt.length).toBeGreaterThanOrEqual(tried.length * 0.3);
-      });
+      it(
+        `[fault: kill] [I1] [I2] [I3] [I4] [I5] [I6] [I7] ${scenario.name}, killed anywhere, is completed by the same command`,
+        async () => {
+          const fresh = await bench.stores(scenario);
+          const plans = plansFor(await bench.trace(scenario, await fresh()), kinds);
+          const random = randomFrom(seed + scenarios.indexOf(scenario));
+          const tried = stratified(plans, options.kills, random);
+          const killedAt: string[] = [];
+          const problems: string[] = [];
+          await eachOf(tried, 2, async (plan) => {
+            const found = await killAndRepeat(bench, scenario, await fresh(), plan);
+            if (found.killedAt) killedAt.push(found.killedAt);
+            problems.push(...found.problems);
+          });
+          console.log(`${scenario.name}: ${killedAt.length} kills, of ${plans.length} there are (seed ${seed})`);
+          expect(problems).toEqual([]);
+          // Which commits share a group is a matter of milliseconds, so a fifth of the steps is not reached every time.
+          expect(killedAt.length).toBeGreaterThanOrEqual(tried.length * 0.3);
+        },
+        timeout,
+      );
     }
   });
 }

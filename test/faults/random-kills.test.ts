@@ -3,7 +3,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { startOnce } from './programs.js';
-import { eachOf, full, randomFrom, seed } from './sampling.js';
+import { eachOf, full, randomFrom, seed, timeout } from './sampling.js';
 import { type Scenario, type Site, scenarios, type Trial } from './trials.js';
 import { Workbench } from './workbench.js';
 
@@ -31,46 +31,51 @@ async function measure(site: Site): Promise<number> {
 }
 
 describe('a sweep of 60 points is killed at random moments (sqlite)', () => {
-  it('[fault: kill] [fault: random kills] [I1] [I2] [I3] [I4] [I5] [I6] [I7] the same command completes it', async () => {
-    const fresh = await bench.stores(scenario);
-    const sweepMs = await measure(await fresh());
-    const random = randomFrom(seed);
-    const problems: string[] = [];
-    let kills = 0;
-    const killAndRepeat = async () => {
-      const site = await fresh();
-      const told = new Set<string>();
-      for (let nth = 0; nth < KILLS_A_STORE; nth++) {
-        // One in five as the process starts and opens its store: that is when it recovers what the one before it left.
-        const opening = random() < 0.2;
-        const wait = random() * sweepMs;
-        const { child, ended } = startOnce(bench.trial(scenario, site, slow), {
-          onLine: async (line, process) => {
-            if (line.told) told.add(String(line.told));
-            if (!line.opened || opening) return;
-            await pause(wait);
-            process.kill('SIGKILL');
-          },
-        });
-        if (opening) await pause(random() * 400).then(() => child.kill('SIGKILL'));
-        const { signal, code, stderr } = await ended;
-        if (signal === 'SIGKILL') kills++;
-        else if (code !== 0) problems.push(`it ended with ${signal ?? code}: ${stderr}`);
-        problems.push(...(await bench.judge(scenario, site, 'killed', { told: [...told] })).problems);
+  it(
+    '[fault: kill] [fault: random kills] [I1] [I2] [I3] [I4] [I5] [I6] [I7] the same command completes it',
+    async () => {
+      const fresh = await bench.stores(scenario);
+      const sweepMs = await measure(await fresh());
+      const random = randomFrom(seed);
+      const problems: string[] = [];
+      let kills = 0;
+      const killAndRepeat = async () => {
+        const site = await fresh();
+        const told = new Set<string>();
+        for (let nth = 0; nth < KILLS_A_STORE; nth++) {
+          // One in five as the process starts and opens its store: that is when it recovers what the one before it left.
+          const opening = random() < 0.2;
+          const wait = random() * sweepMs;
+          const { child, ended } = startOnce(bench.trial(scenario, site, slow), {
+            onLine: async (line, process) => {
+              if (line.told) told.add(String(line.told));
+              if (!line.opened || opening) return;
+              await pause(wait);
+              process.kill('SIGKILL');
+            },
+          });
+          if (opening) await pause(random() * 400).then(() => child.kill('SIGKILL'));
+          const { signal, code, stderr } = await ended;
+          if (signal === 'SIGKILL') kills++;
+          else if (code !== 0) problems.push(`it ended with ${signal ?? code}: ${stderr}`);
+          problems.push(...(await bench.judge(scenario, site, 'killed', { told: [...told] })).problems);
+        }
+        const again = await bench.server.ask(bench.trial(scenario, site));
+        problems.push(...again.errors.map(({ message }) => message), ...again.unhandled);
+        if (again.seconds > 10) problems.push(`the last command took ${again.seconds} s`);
+        const { problems: more, executions } = await bench.judge(scenario, site, 'final', { told: [...told] });
+        problems.push(...more);
+        // One slot: a kill costs one run at most, the one that it interrupts.
+        const total = Object.values(executions).reduce((sum, count) => sum + count, 0);
+        if (total > 60 + KILLS_A_STORE)
+          problems.push(`60 points were executed ${total} times in ${KILLS_A_STORE} kills`);
+      };
+      while (kills < KILLS && problems.length === 0) {
+        await eachOf(Array.from({ length: Math.ceil((KILLS - kills) / KILLS_A_STORE) }), 2, killAndRepeat);
       }
-      const again = await bench.server.ask(bench.trial(scenario, site));
-      problems.push(...again.errors.map(({ message }) => message), ...again.unhandled);
-      if (again.seconds > 10) problems.push(`the last command took ${again.seconds} s`);
-      const { problems: more, executions } = await bench.judge(scenario, site, 'final', { told: [...told] });
-      problems.push(...more);
-      // One slot: a kill costs one run at most, the one that it interrupts.
-      const total = Object.values(executions).reduce((sum, count) => sum + count, 0);
-      if (total > 60 + KILLS_A_STORE) problems.push(`60 points were executed ${total} times in ${KILLS_A_STORE} kills`);
-    };
-    while (kills < KILLS && problems.length === 0) {
-      await eachOf(Array.from({ length: Math.ceil((KILLS - kills) / KILLS_A_STORE) }), 2, killAndRepeat);
-    }
-    console.log(`${kills} random kills (seed ${seed})`);
-    expect(problems).toEqual([]);
-  });
+      console.log(`${kills} random kills (seed ${seed})`);
+      expect(problems).toEqual([]);
+    },
+    timeout,
+  );
 });

@@ -3,6 +3,9 @@ import type { Plan, What } from './trials.js';
 
 export const full = !['', '0', 'false'].includes((process.env.ENTROPIC_TEST_FULL ?? '').toLowerCase());
 
+/** Of one test, in milliseconds: all cases take their time. */
+export const timeout = full ? 3_600_000 : 180_000;
+
 /** ENTROPIC_TEST_SEED repeats an earlier sample. */
 export const seed = Number(process.env.ENTROPIC_TEST_SEED ?? Date.now() % 1_000_000);
 
