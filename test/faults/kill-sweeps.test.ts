@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Execution, executionsOf, FlightProcess, pause } from '../helpers/flight.js';
 import { type JudgeServer, startJudge } from './programs.js';
-import { eachOf, full, randomFrom, seed } from './sampling.js';
+import { eachOf, full, randomFrom, seed, timeout } from './sampling.js';
 
 const POINTS = 400;
 const THREADS = 2;
@@ -138,7 +138,9 @@ async function measure(): Promise<Speed> {
 }
 
 describe(`sweeps of ${POINTS} points on ${THREADS} threads are killed at random moments (sqlite, threads)`, () => {
-  it('[D6] [fault: kill] [I1] [I2] [I3] [I4] [I5] [I6] [I7] the same command completes them at once and runs only what was in flight again', async () => {
+  it('[D6] [fault: kill] [I1] [I2] [I3] [I4] [I5] [I6] [I7] the same command completes them at once and runs only what was in flight again', {
+    timeout,
+  }, async () => {
     const speed = await measure();
     const random = randomFrom(seed);
     const all: Found = { kills: 0, again: 0, wait: 0, problems: [] };

@@ -149,17 +149,31 @@ describeDatabase('a database that cannot be read in the middle of a sweep', 'sql
     await using store = await openToy(place);
     const first = holder.runOrRetrieve({ n: 3 });
     while ((await place.sql('SELECT id FROM entropic_leases')).length === 0) await pause(10);
-    const sweep = store.sweep(inTwoParts(new Promise(() => {})));
     try {
-      const error = sweep.then(() => undefined).catch((cause) => cause);
-      while (sweep.progress().finished < 4) await pause(10);
-      await place.sql('ALTER TABLE toy RENAME TO away');
-      expect(((await error) as Error).message).toMatch(/no such table/);
-      await place.sql('ALTER TABLE away RENAME TO toy');
+      // Where the table goes away between a look-up and a claim, the claim fails, and with it that point alone: once more.
+      for (let known = 0; ; known = 4) {
+        const { resolve: end, promise: more } = opening();
+        const sweep = store.sweep(inTwoParts(more));
+        const outcome = sweep.then(() => undefined).catch((cause) => cause);
+        const settled = () => sweep.progress().finished + sweep.progress().cached;
+        while (settled() < 4) await pause(10);
+        await place.sql('ALTER TABLE toy RENAME TO away');
+        while (sweep.progress().failed + sweep.progress().cancelled === 0) await pause(10);
+        await place.sql('ALTER TABLE away RENAME TO toy');
+        if (sweep.progress().failed > 0) {
+          sweep.cancel();
+          end();
+          await outcome;
+          continue;
+        }
+        expect(((await outcome) as Error).message).toMatch(/no such table/);
+        const counts = { finished: 4 - known, cached: known, failed: 0, cancelled: 1, running: 0, queued: 0 };
+        expect(sweep.progress()).toMatchObject(counts);
+        break;
+      }
     } finally {
       goOn();
     }
-    expect(sweep.progress()).toMatchObject({ finished: 4, failed: 0, cancelled: 1, running: 0, queued: 0 });
     expect((await first).n).toBe(3);
     expect((await store.sweep({ n: axis(5) })).map(({ n }) => n)).toEqual(axis(5));
   });
