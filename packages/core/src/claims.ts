@@ -65,6 +65,11 @@ export class Claimer {
     this.#parts = parts;
   }
 
+  /** Points that are claimed and not settled yet. */
+  get inFlight(): number {
+    return this.#flights.size;
+  }
+
   /**
    * Takes the leases of what is free, then looks again: between the look-up and the claim somebody may have finished it, or a
    * killed process had and never committed.

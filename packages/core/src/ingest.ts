@@ -13,6 +13,9 @@ import { asStoreError, isInfrastructure } from './store-error.js';
 import type { Manifest } from './task.js';
 
 const MAX_GROUP = 256;
+/** Longest time that a finished run waits for others, so that one commit serves them all; and how close together they must come. */
+const GATHER_MS = 20;
+const CLOSE_MS = 5;
 
 /** A sealed run under a lease that we hold. */
 export interface Sealed {
@@ -54,12 +57,19 @@ interface IngestParts {
   now: () => number;
   elapsed: () => number;
   stillMine: (ids: readonly string[]) => Promise<Set<string>>;
+  /** Points that are claimed in this process: waiting for a slot, running, or here. */
+  inFlight: () => number;
 }
 
 export class Ingest {
   readonly #parts: IngestParts;
   #queue: Entry[] = [];
   #working: Promise<void> | undefined;
+  /** Ends the waiting for more. */
+  #enough: (() => void) | undefined;
+  /** Seconds: when the last one came, and how long after the one before. */
+  #cameAt = Number.NEGATIVE_INFINITY;
+  #gap = Number.POSITIVE_INFINITY;
   /** Sealed runs whose commit failed: the next call for the point commits them instead of running again. */
   readonly unsettled = new Map<string, Sealed>();
 
@@ -89,6 +99,10 @@ export class Ingest {
         plan: undefined,
         settled: false,
       });
+      const now = this.#parts.elapsed();
+      this.#gap = now - this.#cameAt;
+      this.#cameAt = now;
+      if (!this.#moreExpected()) this.#enough?.();
       this.#working ??= this.#work();
     });
   }
@@ -102,6 +116,7 @@ export class Ingest {
     // The queue is taken at the next turn of microtasks, so that what was added together goes together.
     await undefined;
     while (this.#queue.length > 0) {
+      await this.#gather();
       const group = this.#queue.splice(0, MAX_GROUP);
       try {
         await this.#group(group);
@@ -110,6 +125,23 @@ export class Ingest {
       }
     }
     this.#working = undefined;
+  }
+
+  /** A lone run does not wait, nor one whose neighbours come far apart. */
+  #moreExpected(): boolean {
+    const { length } = this.#queue;
+    return length < MAX_GROUP && this.#gap * 1000 < CLOSE_MS && this.#parts.inFlight() > length;
+  }
+
+  async #gather(): Promise<void> {
+    if (!this.#moreExpected()) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#enough = resolve;
+      timer = setTimeout(resolve, GATHER_MS);
+    });
+    clearTimeout(timer);
+    this.#enough = undefined;
   }
 
   async #group(group: Entry[]): Promise<void> {

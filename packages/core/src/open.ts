@@ -119,6 +119,7 @@ function assemble(given: {
     now,
     elapsed,
     stillMine: (ids) => leases.mine(ids),
+    inFlight: () => claimer.inFlight,
   });
   const recovery = new Recovery({
     fs: seams.fs,
@@ -136,7 +137,7 @@ function assemble(given: {
     events.emit({ type: 'store.trouble', what: 'the heartbeat', message: error.message }),
   );
   const { leaseSeconds } = options;
-  const claimer = new Claimer({
+  const claimer: Claimer = new Claimer({
     ...{ leases, finder, ingest, recovery, heartbeat, events, paths, clock: seams.clock, leaseSeconds },
   });
   const failures = new Failures({ attempts, events, clock: seams.clock, host });
