@@ -21,12 +21,11 @@ import {
 } from '@entropic/core/internal';
 import type { SweepClient } from '@entropic/scheduler';
 import {
-  deathOf,
   type Executor,
   INSIDE_RUN,
   moduleExecutor,
-  ThreadPool,
-  type ThreadResult,
+  Pool,
+  type SlotResult,
   WorkEnded,
 } from '@entropic/scheduler/internal';
 import { RunFuture } from './future.js';
@@ -53,14 +52,14 @@ export interface SchedulerInfo {
 }
 
 export class Client implements SweepClient, AsyncDisposable {
-  readonly #pool: ThreadPool;
+  readonly #pool: Pool;
   readonly #sources = new Map<string, ModuleSource>();
   readonly #executors = new Map<string, Executor>();
   #counter = 0;
   #closed: Promise<void> | undefined;
 
   private constructor(threads: number) {
-    this.#pool = new ThreadPool(threads);
+    this.#pool = new Pool(threads);
   }
 
   /**
@@ -106,7 +105,7 @@ export class Client implements SweepClient, AsyncDisposable {
     return new RunFuture<Value>(key, async ({ running, signal }) => {
       const { file, url } = await source.current();
       const code = { file, url, export: module.export };
-      let result: ThreadResult;
+      let result: SlotResult;
       try {
         const work = { kind: 'call', name: key, params, code, timeout } as const;
         result = await this.#pool.run(work, { signal, timeout, onStart: running });
@@ -115,7 +114,7 @@ export class Client implements SweepClient, AsyncDisposable {
       }
       if (result.kind === 'value') return result.value as Value;
       if (signal.aborted) throw abortError(`${key} was cancelled`);
-      if (result.kind !== 'error') throw new Error(`a thread answered a call with ${result.kind}`);
+      if (result.kind !== 'error') throw new Error(`a slot answered a call with ${result.kind}`);
       if (result.reason === 'timeout') throw timeoutError(key, params, timeout);
       throw failed(key, params, result.reason, result.error.message, fromWire(result.error));
     });
@@ -226,12 +225,13 @@ function callError(key: string, params: unknown, error: unknown, timeout: number
   if (!(error instanceof WorkEnded)) return failed(key, params, 'exception', (error as Error).message, error);
   if (error.why === 'cancelled' || error.why === 'aborted') return abortError(`${key} was cancelled`);
   if (error.why === 'timeout') return timeoutError(key, params, timeout);
-  if ((error.cause as Error | undefined)?.name === 'DataCloneError') {
-    const message = `params or value cannot be sent between threads: ${(error.cause as Error).message}`;
+  const { name, message: text } = (error.cause ?? {}) as Partial<Error>;
+  if (name === 'DataCloneError') {
+    const message = `params or value cannot be sent between threads: ${text}`;
     return failed(key, params, 'exception', message, error.cause);
   }
-  const { reason, message, exitCode } = deathOf(error);
-  return failed(key, params, reason, message, reason === 'exception' ? error.cause : undefined, exitCode);
+  const { reason = 'exception', message = error.message, cause, exitCode } = error.death ?? {};
+  return failed(key, params, reason, message, cause, exitCode);
 }
 
 function timeoutError(key: string, params: unknown, timeout: number | undefined): RunFailedError {

@@ -20,8 +20,8 @@ import {
   INSIDE_RUN,
   inlineExecutor,
   moduleExecutor,
+  Pool,
   planSweep,
-  ThreadPool,
 } from '@entropic/scheduler/internal';
 
 /** What `Store.open` takes. */
@@ -125,7 +125,7 @@ function toExecutor(runner: unknown, seams: Seams): Executor | undefined {
   if (typeof runner === 'function') return inlineExecutor(runner as AnyFunction, seams);
   const module = asModuleRunner(runner);
   // One warm slot, started with the first miss.
-  if (module) return moduleExecutor(module, new ThreadPool(1), true);
+  if (module) return moduleExecutor(module, new Pool(1), true);
   throw new InvalidOptionError(
     `runner: ${show(runner)} is no runner; pass a function, a URL of a module, or moduleRunner(url)`,
   );

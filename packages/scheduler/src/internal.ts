@@ -2,7 +2,7 @@
 export type { Executor } from './executor.js';
 export { type AnyFunction, inlineExecutor } from './executors/inline.js';
 export { moduleExecutor } from './executors/module-executor.js';
-export type { ThreadResult } from './executors/thread-work.js';
-export { INSIDE_RUN } from './executors/thread-work.js';
-export { deathOf, type PoolOptions, ThreadPool, WorkEnded } from './executors/threads.js';
+export { Pool, type PoolOptions } from './executors/pool.js';
+export { INSIDE_RUN, type SlotResult } from './executors/slot-work.js';
+export { WorkEnded } from './executors/slots.js';
 export { planSweep } from './plan.js';

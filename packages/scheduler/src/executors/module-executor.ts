@@ -3,11 +3,12 @@
 import type { ModuleRunner } from '@entropic/core';
 import { failedOutcome, ModuleSource, type Outcome, type Task } from '@entropic/core/internal';
 import type { Executor } from '../executor.js';
+import type { Pool } from './pool.js';
 import { thrownMessage, timeoutOutcome } from './run-context.js';
-import { deathOf, type ThreadPool, WorkEnded } from './threads.js';
+import { WorkEnded } from './slots.js';
 
 /** @param own close the pool with the executor */
-export function moduleExecutor(runner: ModuleRunner, pool: ThreadPool, own: boolean): Executor {
+export function moduleExecutor(runner: ModuleRunner, pool: Pool, own: boolean): Executor {
   const source = new ModuleSource(runner);
   return {
     slots: pool.slots,
@@ -26,7 +27,7 @@ export function moduleExecutor(runner: ModuleRunner, pool: ThreadPool, own: bool
         const work = { kind: 'task', task: exact, code: { file, url, export: runner.export } } as const;
         const result = await pool.run(work, { signal, listener, timeout: task.timeout, onStart });
         if (result.kind === 'task') return result.outcome;
-        throw new Error(`a thread answered a task with ${result.kind}`);
+        throw new Error(`a slot answered a task with ${result.kind}`);
       } catch (error) {
         return endedOutcome(task, error, (performance.now() - started) / 1000);
       }
@@ -37,12 +38,11 @@ export function moduleExecutor(runner: ModuleRunner, pool: ThreadPool, own: bool
   };
 }
 
-/** A thread that gave no answer → why. */
+/** A slot that gave no answer → why. */
 function endedOutcome(task: Task, error: unknown, seconds: number): Outcome {
   if (!(error instanceof WorkEnded)) return failedOutcome('exception', thrownMessage(error), seconds, error);
   if (error.why === 'timeout') return timeoutOutcome(task, seconds);
-  if (error.why !== 'died') return { status: 'cancelled' };
-  const { reason, message, exitCode } = deathOf(error);
-  const outcome = failedOutcome(reason, message, seconds, reason === 'exception' ? error.cause : undefined);
-  return exitCode === undefined ? outcome : ({ ...outcome, exitCode } as Outcome);
+  if (error.death === undefined) return { status: 'cancelled' };
+  const { reason, message, cause, ...facts } = error.death;
+  return { ...failedOutcome(reason, message, seconds, cause), ...facts } as Outcome;
 }

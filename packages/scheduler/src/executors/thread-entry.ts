@@ -1,118 +1,22 @@
-// What a thread of a pool does: load the bundle once, run one task after the other, seal each result in the thread. Started by
-// Piscina for threads.ts.
-import { threadId } from 'node:worker_threads';
-import {
-  failedOutcome,
-  JournalWriter,
-  type Outcome,
-  RunLog,
-  realSeams,
-  sealRun,
-  type Task,
-  type TaskListener,
-  toWire,
-} from '@entropic/core/internal';
-import { CallContext, TaskContext, thrownMessage, timeoutOutcome } from './run-context.js';
-import { loadRunner, type Runner } from './thread-loader.js';
-import { beginWork, endWork, inWork, tell, type Working } from './thread-state.js';
-import { INSIDE_RUN, type ThreadResult, type ThreadWork } from './thread-work.js';
+// A thread of a pool: work comes by Piscina, aborts by a port of their own. Started by threads.ts.
+import { MessageChannel, parentPort } from 'node:worker_threads';
+import { fromWire, toWire } from '@entropic/core/internal';
+import { runWork } from './slot-run.js';
+import { abortWork, connect } from './slot-state.js';
+import type { AbortMessage } from './slot-work.js';
+import type { ThreadMessage } from './threads.js';
 
-Object.defineProperty(globalThis, INSIDE_RUN, { value: true });
+const { port1: control, port2 } = new MessageChannel();
+control.on('message', (message: AbortMessage) => abortWork(message));
+control.unref();
 
-/** Journals of the stores that sent tasks last: a pool may serve several. */
-const journals = new Map<string, JournalWriter>();
-const MAX_JOURNALS = 8;
+connect({
+  tell: (message) => parentPort?.postMessage(message satisfies ThreadMessage),
+  fail(error) {
+    // A DOMException would lose its name and message on the way out of the thread.
+    throw error instanceof DOMException ? fromWire(toWire(error)) : error;
+  },
+});
+parentPort?.postMessage({ type: 'control', port: port2 } satisfies ThreadMessage, [port2]);
 
-export default async function work(item: ThreadWork): Promise<ThreadResult> {
-  const working = beginWork(item.key, item.kind === 'task' ? new RunLog(item.task.log) : undefined);
-  try {
-    return await inWork(working, () => doWork(item, working));
-  } finally {
-    endWork(working);
-  }
-}
-
-async function doWork(item: ThreadWork, working: Working): Promise<ThreadResult> {
-  // Twice: loading has its time, and the run has its own.
-  const announce = () => item.announce && tell({ type: 'started', key: item.key });
-  announce();
-  let runner: Runner;
-  try {
-    runner = await loadRunner(item.code);
-  } catch (error) {
-    if (item.kind === 'call') return { kind: 'error', error: toWire(error), reason: 'code' };
-    const message = `the runner cannot be loaded: ${thrownMessage(error)}`;
-    return { kind: 'task', outcome: failedOutcome('code', message, 0, error) };
-  }
-  announce();
-  if (item.kind === 'task') return { kind: 'task', outcome: await runTask(item.task, runner, working) };
-  const context = new CallContext(item.name, working.abort, (text) => process.stdout.write(text));
-  context.startTimeout(item.timeout);
-  try {
-    const value = await runner(item.params, context);
-    if (context.timedOut) return { kind: 'error', error: toWire(undefined), reason: 'timeout' };
-    return { kind: 'value', value };
-  } catch (error) {
-    return { kind: 'error', error: toWire(error), reason: context.timedOut ? 'timeout' : 'exception' };
-  } finally {
-    context.end();
-  }
-}
-
-async function runTask(task: Task, runner: Runner, working: Working): Promise<Outcome> {
-  const { clock, fs } = realSeams;
-  const { key, log, abort } = working;
-  if (abort.aborted) return { status: 'cancelled' };
-  const listener: TaskListener = {
-    progress: (fraction, note) => tell({ type: 'progress', key, fraction, note }),
-    log(text) {
-      log?.write(text);
-      tell({ type: 'log', key, text });
-    },
-  };
-  const context = new TaskContext(task, listener, abort, fs);
-  const started = clock.elapsed();
-  const seconds = () => clock.elapsed() - started;
-  context.startTimeout();
-  try {
-    const value = await runner(deepFreeze({ ...task.params, resultFile: task.tempFile }), context);
-    if (context.timedOut) return timeoutOutcome(task, seconds());
-    return await sealRun(task, {
-      fs,
-      journal: journalOf(task.journal),
-      now: clock.now(),
-      elapsedSeconds: seconds(),
-      value,
-    });
-  } catch (error) {
-    if (context.timedOut) return timeoutOutcome(task, seconds());
-    if (abort.aborted) return { status: 'cancelled' };
-    return failedOutcome('exception', thrownMessage(error), seconds(), error);
-  } finally {
-    context.end();
-  }
-}
-
-/** Each thread has a file of its own beside the store's: lines of two writers cannot mix. */
-function journalOf(path: string): JournalWriter {
-  let writer = journals.get(path);
-  if (!writer) {
-    writer = new JournalWriter(realSeams.fs, `${path}.t${threadId}`);
-    journals.set(path, writer);
-    if (journals.size > MAX_JOURNALS) {
-      const [oldest, old] = journals.entries().next().value as [string, JournalWriter];
-      journals.delete(oldest);
-      old.close();
-    }
-  }
-  return writer;
-}
-
-/** The copy that crossed the thread boundary is not frozen any more. */
-function deepFreeze<T>(value: T): T {
-  if (typeof value === 'object' && value !== null) {
-    for (const inner of Object.values(value)) deepFreeze(inner);
-    Object.freeze(value);
-  }
-  return value;
-}
+export default runWork;

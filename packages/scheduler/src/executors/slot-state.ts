@@ -1,12 +1,11 @@
-// What a thread is doing now, and how the outer world reaches it: aborts come by a port of their own, output goes to the run's log, and
-// what a run does after its end is told apart from what the next one does. Used by thread-entry.ts.
+// What a slot is doing now, and how the outer world reaches it: aborts come beside the work, output goes to the run's log, and what a
+// run does after its end is told apart from what the next one does. Used by slot-run.ts, connected by thread-entry.ts.
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { MessageChannel, type MessagePort, parentPort } from 'node:worker_threads';
-import { fromWire, type RunLog, toWire } from '@entropic/core/internal';
+import type { RunLog } from '@entropic/core/internal';
 import { type AbortSource, thrownMessage } from './run-context.js';
-import type { AbortMessage, ThreadMessage } from './thread-work.js';
+import type { AbortMessage, SlotMessage } from './slot-work.js';
 
-/** One piece of work in this thread. */
+/** One piece of work in this slot. */
 export interface Working {
   readonly key: number;
   readonly log: RunLog | undefined;
@@ -16,10 +15,10 @@ export interface Working {
 
 let current: (Working & { aborts: Set<() => void>; reason: Error | undefined }) | undefined;
 
-/** Whose code runs: a timer or a promise that a run left behind belongs to that run, though another one has the thread by now. */
+/** Whose code runs: a timer or a promise that a run left behind belongs to that run, though another one has the slot by now. */
 const whose = new AsyncLocalStorage<Working>();
 
-/** Aborts that came before their work: the control port and the work's port are two queues. */
+/** Aborts that came before their work: in a thread the control port and the work's port are two queues. */
 const early = new Map<number, string>();
 const MAX_EARLY = 100;
 
@@ -59,12 +58,25 @@ export function endWork(working: Working): void {
   current = undefined;
 }
 
-export function tell(message: ThreadMessage, transfer: readonly MessagePort[] = []): void {
-  parentPort?.postMessage(message, transfer);
+/** The way out of this slot. */
+export interface Outside {
+  tell(message: SlotMessage): void;
+  /** A run that has not ended has thrown where nobody catches it: it takes the slot along. */
+  fail(error: unknown): void;
 }
 
-const { port1: control, port2 } = new MessageChannel();
-control.on('message', ({ abort, reason }: AbortMessage) => {
+let outside: Outside | undefined;
+
+/** Before the first work. */
+export function connect(to: Outside): void {
+  outside = to;
+}
+
+export function tell(message: SlotMessage): void {
+  outside?.tell(message);
+}
+
+export function abortWork({ abort, reason }: AbortMessage): void {
   if (current?.key !== abort) {
     // Every thread hears of every abort; most never get the work.
     early.set(abort, reason);
@@ -74,9 +86,7 @@ control.on('message', ({ abort, reason }: AbortMessage) => {
   if (current.reason) return;
   current.reason = new DOMException(reason, 'AbortError');
   for (const listener of current.aborts) listener();
-});
-control.unref();
-tell({ type: 'control', port: port2 }, [port2]);
+}
 
 // What a run prints goes to its own log at once: a thread's own output is not live, and is lost when the thread is ended.
 for (const stream of [process.stdout, process.stderr]) {
@@ -99,8 +109,7 @@ for (const stream of [process.stdout, process.stderr]) {
 // A run that has returned may throw all the same, by a timer or a promise that it left behind. It must not take the next run along.
 process.on('uncaughtException', (error) => {
   const owner = whose.getStore();
-  // A DOMException would lose its name and message on the way out of the thread.
-  if (!owner?.over) throw error instanceof DOMException ? fromWire(toWire(error)) : error;
+  if (!owner?.over) return outside?.fail(error);
   owner.log?.addLate(`[after the end of the run: ${thrownMessage(error)}]\n`);
 });
 

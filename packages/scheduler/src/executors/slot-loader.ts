@@ -1,7 +1,7 @@
-// A bundle's export as a function, in a thread: each bundle is imported once. Called by thread-entry.ts.
+// A bundle's export as a function, in a slot: each bundle is imported once. Called by slot-run.ts.
 import { pathToFileURL } from 'node:url';
 import type { RunContext } from '@entropic/core';
-import type { ThreadCode } from './thread-work.js';
+import type { SlotCode } from './slot-work.js';
 
 export type Runner = (params: unknown, run: RunContext) => unknown;
 
@@ -9,7 +9,7 @@ const runners = new Map<string, Promise<Runner>>();
 /** How often a bundle failed to load. */
 const failures = new Map<string, number>();
 
-export function loadRunner(code: ThreadCode): Promise<Runner> {
+export function loadRunner(code: SlotCode): Promise<Runner> {
   const key = `${code.file}#${code.export}`;
   let runner = runners.get(key);
   if (!runner) {
@@ -24,7 +24,7 @@ export function loadRunner(code: ThreadCode): Promise<Runner> {
   return runner;
 }
 
-async function importRunner(code: ThreadCode): Promise<Runner> {
+async function importRunner(code: SlotCode): Promise<Runner> {
   const url = pathToFileURL(code.file);
   url.searchParams.set('runner', code.url);
   // Node remembers a failed import for ever; under another URL it tries again.
