@@ -1,33 +1,18 @@
 // The Dask-client role: slots somewhere, and functions to run in them. Here the slots are threads of this machine. A store's sweep
 // takes a client to run in it; `submit` and `map` need no store.
 import { availableParallelism } from 'node:os';
+import { ClosedError, type Duration, InvalidOptionError, type ModuleRunner } from '@entropic/core';
 import {
-  ClosedError,
-  type Duration,
-  type FailReason,
-  InvalidOptionError,
-  type ModuleRunner,
-  RunFailedError,
-} from '@entropic/core';
-import {
-  abortError,
   asModuleRunner,
   checkOptionNames,
-  fromWire,
   integerOption,
   ModuleSource,
   parseDuration,
   show,
 } from '@entropic/core/internal';
 import type { SweepClient } from '@entropic/scheduler';
-import {
-  type Executor,
-  INSIDE_RUN,
-  moduleExecutor,
-  Pool,
-  type SlotResult,
-  WorkEnded,
-} from '@entropic/scheduler/internal';
+import { type Executor, INSIDE_RUN, moduleExecutor, Pool } from '@entropic/scheduler/internal';
+import { Call } from './call.js';
 import { RunFuture } from './future.js';
 
 /** Options of `Client.connect()` on this machine. */
@@ -96,63 +81,62 @@ export class Client implements SweepClient, AsyncDisposable {
     params: NoInfer<Params>,
     options?: SubmitOptions,
   ): RunFuture<Value> {
-    this.#assertOpen();
-    checkOptionNames(options, ['timeout'], 'submit');
-    const module = toModule(runner);
-    const source = this.#sourceOf(module);
-    const timeout = options?.timeout === undefined ? module.timeout : parseDuration(options.timeout, 'submit: timeout');
-    const key = `run-${++this.#counter}`;
-    return new RunFuture<Value>(key, async ({ running, signal }) => {
-      const { file, url } = await source.current();
-      const code = { file, url, export: module.export };
-      let result: SlotResult;
-      try {
-        const work = { kind: 'call', name: key, params, code, timeout } as const;
-        result = await this.#pool.run(work, { signal, timeout, onStart: running });
-      } catch (error) {
-        throw callError(key, params, error, timeout);
-      }
-      if (result.kind === 'value') return result.value as Value;
-      if (signal.aborted) throw abortError(`${key} was cancelled`);
-      if (result.kind !== 'error') throw new Error(`a slot answered a call with ${result.kind}`);
-      if (result.reason === 'timeout') throw timeoutError(key, params, timeout);
-      throw failed(key, params, result.reason, result.error.message, fromWire(result.error));
-    });
+    return this.map(runner, [params], options)[0] as RunFuture<Value>;
   }
 
-  /** One `submit` for each of the params, in their order. */
+  /**
+   * One `submit` for each of the params, in their order. Calls of a tiny function travel in batches, so that a message is not dearer than
+   * the work; a call that takes long never makes those behind it wait.
+   */
   map<Params, Value>(
     runner: ModuleRunner<Params, Value> | URL,
     params: Iterable<NoInfer<Params>>,
     options?: SubmitOptions,
   ): RunFuture<Value>[] {
-    return Array.from(params, (one) => this.submit(runner, one, options));
+    this.#assertOpen();
+    checkOptionNames(options, ['timeout'], 'submit');
+    const module = toModule(runner);
+    const timeout = options?.timeout === undefined ? module.timeout : parseDuration(options.timeout, 'submit: timeout');
+    const source = this.#sourceOf(module);
+    const calls = Array.from(params, (one) => new Call<Value>(++this.#counter, one, timeout, this.#pool));
+    void send(calls, source, module.export);
+    return calls.map((call) => new RunFuture(call));
   }
 
   /** The values of futures, in their order. Rejects with the first failure. */
-  gather<Value>(futures: Iterable<RunFuture<Value>>): Promise<Value[]> {
-    return Promise.all(Array.from(futures, (future) => future.result()));
+  async gather<Value>(futures: Iterable<RunFuture<Value>>): Promise<Value[]> {
+    const calls = Array.from(futures, (future) => RunFuture.callOf(future));
+    await new Promise<void>((resolve, reject) => {
+      let left = calls.length;
+      if (left === 0) resolve();
+      const one = ({ status, error }: Call<Value>) => {
+        if (status !== 'finished') reject(error);
+        else if (--left === 0) resolve();
+      };
+      for (const call of calls) call.whenOver(one);
+    });
+    return calls.map(({ value }) => value as Value);
   }
 
   /** The futures, each when it is over, in the order in which they end. */
   async *asCompleted<Value>(futures: Iterable<RunFuture<Value>>): AsyncGenerator<RunFuture<Value>, void, undefined> {
     const done: RunFuture<Value>[] = [];
     let wake: (() => void) | undefined;
-    let left = 0;
+    let count = 0;
     for (const future of futures) {
-      left++;
-      void future.exception().then(() => {
+      count++;
+      RunFuture.callOf(future).whenOver(() => {
         done.push(future);
         wake?.();
       });
     }
-    for (; left > 0; left--) {
-      if (done.length === 0) {
+    for (let i = 0; i < count; i++) {
+      if (i >= done.length) {
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       }
-      yield done.shift() as RunFuture<Value>;
+      yield done[i] as RunFuture<Value>;
     }
   }
 
@@ -220,33 +204,14 @@ function keyOf(module: ModuleRunner): string {
   return `${module.url.href}#${module.export} ${module.timeout} ${module.retries}`;
 }
 
-/** No answer came → the error of the future. */
-function callError(key: string, params: unknown, error: unknown, timeout: number | undefined): unknown {
-  if (!(error instanceof WorkEnded)) return failed(key, params, 'exception', (error as Error).message, error);
-  if (error.why === 'cancelled' || error.why === 'aborted') return abortError(`${key} was cancelled`);
-  if (error.why === 'timeout') return timeoutError(key, params, timeout);
-  const { name, message: text } = (error.cause ?? {}) as Partial<Error>;
-  if (name === 'DataCloneError') {
-    const message = `params or value cannot be sent between threads: ${text}`;
-    return failed(key, params, 'exception', message, error.cause);
+/** Into the pool's queue, when it is known what code they are to run. */
+async function send<Value>(calls: readonly Call<Value>[], source: ModuleSource, name: string): Promise<void> {
+  try {
+    const { file, url } = await source.current();
+    const code = { file, url, export: name };
+    for (const call of calls) call.send(code);
+  } catch (error) {
+    // The code does not build.
+    for (const call of calls) if (!call.over) call.fail(error);
   }
-  const { reason = 'exception', message = error.message, cause, exitCode } = error.death ?? {};
-  return failed(key, params, reason, message, cause, exitCode);
-}
-
-function timeoutError(key: string, params: unknown, timeout: number | undefined): RunFailedError {
-  return failed(key, params, 'timeout', `it took longer than its timeout of ${timeout} s`);
-}
-
-function failed(
-  key: string,
-  params: unknown,
-  reason: FailReason,
-  message: string,
-  cause?: unknown,
-  exitCode?: number,
-): RunFailedError {
-  const shown = typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : { params };
-  const facts = { id: key, params: shown, reason, attempts: 1, exitCode };
-  return new RunFailedError(`${key} failed (${reason}): ${message}`, facts, { cause });
 }

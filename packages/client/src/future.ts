@@ -1,60 +1,55 @@
 // What `submit` returns at once: a value to come. Not thenable, or `asCompleted` could not hand it out. Made by client.ts.
+import type { Call, FutureStatus } from './call.js';
 
-export type FutureStatus = 'pending' | 'running' | 'finished' | 'error' | 'cancelled';
+export type { FutureStatus } from './call.js';
 
 /** A run of a function that was submitted to a client. */
 export class RunFuture<Value> {
-  /** Names it within its client. */
-  readonly key: string;
-  readonly #value: Promise<Value>;
-  readonly #cancel: () => void;
-  #status: FutureStatus = 'pending';
+  readonly #call: Call<Value>;
+  #result: Promise<Value> | undefined;
 
   /** @internal */
-  constructor(key: string, start: (future: { running(): void; signal: AbortSignal }) => Promise<Value>) {
-    const controller = new AbortController();
-    this.key = key;
-    this.#cancel = () => controller.abort(new DOMException(`${key} was cancelled`, 'AbortError'));
-    const running = () => {
-      if (this.#status === 'pending') this.#status = 'running';
-    };
-    this.#value = start({ running, signal: controller.signal }).then(
-      (value) => {
-        this.#status = 'finished';
-        return value;
-      },
-      (error) => {
-        this.#status = isAbort(error) ? 'cancelled' : 'error';
-        throw error;
-      },
-    );
-    // Nobody has to ask for a result: a failure then is in `status` and `exception()`.
-    this.#value.catch(() => {});
+  constructor(call: Call<Value>) {
+    this.#call = call;
+  }
+
+  /** @internal */
+  static callOf<Value>(future: RunFuture<Value>): Call<Value> {
+    return future.#call;
+  }
+
+  /** Names it within its client. */
+  get key(): string {
+    return this.#call.name;
   }
 
   get status(): FutureStatus {
-    return this.#status;
+    return this.#call.status;
   }
 
   /** The value that the function returned. @throws RunFailedError; an AbortError if it was cancelled */
   result(): Promise<Value> {
-    return this.#value;
+    if (!this.#result) {
+      this.#result = new Promise<Value>((resolve, reject) => {
+        this.#call.whenOver(({ status, value, error }) =>
+          status === 'finished' ? resolve(value as Value) : reject(error),
+        );
+      });
+      // Nobody has to wait for it: a failure is also in `status` and `exception()`.
+      this.#result.catch(() => {});
+    }
+    return this.#result;
   }
 
   /** The error of a run that failed or was cancelled, else `undefined`. */
-  async exception(): Promise<unknown> {
-    return this.#value.then(
-      () => undefined,
-      (error) => error,
-    );
+  exception(): Promise<unknown> {
+    return new Promise((resolve) => {
+      this.#call.whenOver(({ status, error }) => resolve(status === 'finished' ? undefined : error));
+    });
   }
 
   /** A queued run never begins; a running one is asked to stop, and its thread ended after 5 s. Nothing happens to one that is over. */
   cancel(): void {
-    this.#cancel();
+    this.#call.cancel();
   }
-}
-
-function isAbort(error: unknown): boolean {
-  return error instanceof DOMException && error.name === 'AbortError';
 }

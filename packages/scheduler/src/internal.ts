@@ -1,8 +1,9 @@
 // What the sibling packages need of the scheduler beyond what users may import. No promise is made about any of it.
 export type { Executor } from './executor.js';
+export { Flight } from './executors/flight.js';
 export { type AnyFunction, inlineExecutor } from './executors/inline.js';
 export { moduleExecutor } from './executors/module-executor.js';
 export { Pool, type PoolOptions } from './executors/pool.js';
-export { INSIDE_RUN, type SlotResult } from './executors/slot-work.js';
+export { INSIDE_RUN, type SlotCode, type SlotResult, type SlotWork } from './executors/slot-work.js';
 export { WorkEnded } from './executors/slots.js';
 export { planSweep } from './plan.js';

@@ -1,16 +1,19 @@
 // A pool of slots that run modules. What waits is queued here, so that it is known what runs: a queued piece of work is cancelled at
 // once, a running one is asked to stop, and its slot ended after a grace. Used by module-executor.ts and the client.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { TaskListener } from '@entropic/core/internal';
+import { BatchSizes, CallBatch } from './call-batch.js';
+import { Fifo } from './fifo.js';
+import { type Flight, TaskFlight, type TaskWork } from './flight.js';
 import { MAX_TIMER } from './run-context.js';
-import type { SlotMessage, SlotResult, SlotWork } from './slot-work.js';
+import type { Answers, SlotCode, SlotMessage, SlotResult } from './slot-work.js';
 import { type Slots, WorkEnded } from './slots.js';
 import { ThreadSlots } from './threads.js';
 
 /** How long a run may go on after it was asked to stop, in milliseconds. */
 const GRACE_MS = 5000;
-
-/** Work without what the pool adds to it. */
-export type NewWork = SlotWork extends infer W ? (W extends SlotWork ? Omit<W, 'key' | 'announce'> : never) : never;
+/** After so many milliseconds what a batch has not begun is given to others. */
+const RECALL_MS = 25;
 
 export interface PoolOptions {
   signal?: AbortSignal | undefined;
@@ -21,27 +24,18 @@ export interface PoolOptions {
   onStart?: (() => void) | undefined;
 }
 
-interface Flight {
-  work: NewWork;
-  options: PoolOptions;
-  resolve(result: SlotResult): void;
-  reject(error: unknown): void;
-  timer: NodeJS.Timeout | undefined;
-  /** It was asked to stop, while it runs. */
-  aborted: boolean;
-  ended: 'timeout' | 'aborted' | undefined;
-  /** Ends the slot. */
-  kill: AbortController;
-  /** Stops listening for an abort of what waits: a signal may serve a million points. */
-  leaveQueue(): void;
-}
-
 export class Pool {
   readonly slots: number;
-  readonly #queue: Flight[] = [];
+  readonly #queue = new Fifo<Flight>();
   readonly #running = new Map<number, Flight>();
+  readonly #batches = new Set<CallBatch<Flight>>();
+  readonly #sizes = new BatchSizes();
   #threads: Slots | undefined;
+  #busy = 0;
+  /** In the queue and not cancelled. */
+  #queued = 0;
   #key = 0;
+  #recall: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #idle: (() => void)[] = [];
 
@@ -51,30 +45,56 @@ export class Pool {
   }
 
   get queued(): number {
-    return this.#queue.length;
+    let waiting = this.#queued;
+    for (const { open } of this.#batches) waiting += Math.max(0, open - 1);
+    return waiting;
   }
 
   get running(): number {
-    return this.#running.size;
+    return this.#busy;
   }
 
-  /** @throws WorkEnded if there is no answer */
-  run(work: NewWork, options: PoolOptions = {}): Promise<SlotResult> {
+  /** Queues it, or begins it where a slot is free. */
+  add(flight: Flight): void {
+    if (this.#closing) {
+      flight.end(new WorkEnded('cancelled'));
+      return;
+    }
+    flight.state = 'queued';
+    this.#queue.push(flight);
+    this.#queued++;
+    if (this.#busy < this.slots) this.#fill();
+  }
+
+  /** Never begins if it was queued, is asked to stop if it runs. Nothing happens to what is over. */
+  cancel(flight: Flight, reason: string): void {
+    if (flight.state === 'queued') {
+      // It stays in the queue until its turn.
+      this.#queued--;
+      flight.end(new WorkEnded('cancelled'));
+    } else if (flight.state === 'running') {
+      const { batch } = flight;
+      if (batch?.recall(flight.key - batch.first)) flight.end(new WorkEnded('cancelled'));
+      else {
+        flight.ending = 'aborted';
+        this.#threads?.abort(flight.key, reason);
+        clearTimeout(flight.timer);
+        flight.timer = setTimeout(() => flight.kill?.abort(), GRACE_MS);
+      }
+    }
+  }
+
+  /** The same as a promise. @throws WorkEnded if there is no answer */
+  run(work: TaskWork, { signal, ...options }: PoolOptions = {}): Promise<SlotResult> {
     return new Promise((resolve, reject) => {
-      if (this.#closing || options.signal?.aborted) return reject(new WorkEnded('cancelled'));
-      const flight: Flight = {
-        work,
-        options,
-        resolve,
-        reject,
-        timer: undefined,
-        aborted: false,
-        ended: undefined,
-        kill: new AbortController(),
-        leaveQueue() {},
-      };
-      if (this.#running.size < this.slots) this.#start(flight);
-      else this.#enqueue(flight);
+      if (signal?.aborted) return reject(new WorkEnded('cancelled'));
+      const onAbort = () =>
+        this.cancel(flight, signal?.reason instanceof Error ? signal.reason.message : 'the run was aborted');
+      // One signal may serve a million points.
+      const over = () => signal?.removeEventListener('abort', onAbort);
+      const flight = new TaskFlight(work, options, { resolve, reject, over });
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.add(flight);
     });
   }
 
@@ -85,54 +105,151 @@ export class Pool {
   }
 
   async #close(): Promise<void> {
-    for (const flight of this.#queue.splice(0)) {
-      flight.leaveQueue();
-      flight.reject(new WorkEnded('cancelled'));
+    for (let flight = this.#queue.shift(); flight; flight = this.#queue.shift()) {
+      if (flight.state === 'queued') this.cancel(flight, '');
     }
-    while (this.#running.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    for (const batch of this.#batches) for (const flight of batch.recallAll()) flight.end(new WorkEnded('cancelled'));
+    while (!this.#isIdle) await new Promise<void>((resolve) => this.#idle.push(resolve));
     await this.#threads?.close();
   }
 
-  #enqueue(flight: Flight): void {
-    const { signal } = flight.options;
-    const onAbort = () => {
-      this.#queue.splice(this.#queue.indexOf(flight), 1);
-      flight.leaveQueue();
-      flight.reject(new WorkEnded('cancelled'));
-    };
-    flight.leaveQueue = () => signal?.removeEventListener('abort', onAbort);
-    signal?.addEventListener('abort', onAbort);
-    this.#queue.push(flight);
+  #fill(): void {
+    while (this.#busy < this.slots) {
+      const flight = this.#next();
+      if (flight === undefined) break;
+      const calls = this.#callsLike(flight);
+      if (calls.length > 1) this.#startCalls(calls);
+      else this.#start(flight);
+    }
+    this.#tellIdle();
+  }
+
+  get #isIdle(): boolean {
+    return this.#busy === 0 && this.#batches.size === 0;
+  }
+
+  #tellIdle(): void {
+    if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #next(): Flight | undefined {
+    let flight = this.#queue.shift();
+    while (flight && flight.state !== 'queued') flight = this.#queue.shift();
+    if (flight) this.#queued--;
+    return flight;
+  }
+
+  /** With it, those right behind it that may go in the same batch. */
+  #callsLike(flight: Flight): Flight[] {
+    const calls = [flight];
+    if (!isBatched(flight) || !this.#slots().startCalls) return calls;
+    const { code } = flight;
+    const size = this.#sizes.next(code, this.#queued + 1, this.slots);
+    while (calls.length < size) {
+      const next = this.#queue.peek();
+      if (next === undefined || (next.state === 'queued' && !(isBatched(next) && sameCode(next.code, code)))) break;
+      this.#queue.shift();
+      if (next.state !== 'queued') continue;
+      this.#queued--;
+      calls.push(next);
+    }
+    return calls;
   }
 
   #start(flight: Flight): void {
-    const { work, options, kill } = flight;
-    const { signal, timeout } = options;
     const key = ++this.#key;
-    const slots = this.#slots();
-    flight.leaveQueue();
+    const kill = new AbortController();
+    const { code } = flight;
+    const started = performance.now();
+    flight.take(key, kill);
     this.#running.set(key, flight);
-    options.onStart?.();
-    const onAbort = () => this.#abort(key, flight, slots);
-    signal?.addEventListener('abort', onAbort, { once: true });
     const done = () => {
-      clearTimeout(flight.timer);
-      signal?.removeEventListener('abort', onAbort);
+      this.#busy--;
       this.#running.delete(key);
-      const next = this.#queue.shift();
-      if (next) this.#start(next);
-      else if (this.#running.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      if (flight.call) this.#sizes.learn(code, 1, performance.now() - started);
+      // First the slot, so that it is not idle while the answer is looked at.
+      this.#fill();
     };
-    slots.start({ ...work, key, announce: timeout !== undefined }, { kill: kill.signal }).then(
-      (result) => {
-        done();
-        flight.resolve(result);
+    this.#busy++;
+    flight.started();
+    this.#slots()
+      .start(flight.work(key), { kill: kill.signal })
+      .then(
+        (result) => {
+          done();
+          flight.answer(result);
+        },
+        (error) => {
+          done();
+          flight.end(flight.ending ? new WorkEnded(flight.ending) : error);
+        },
+      );
+  }
+
+  #startCalls(calls: Flight[]): void {
+    const slots = this.#slots();
+    const batch = new CallBatch(calls, this.#key + 1);
+    const kill = new AbortController();
+    const names: string[] = [];
+    const params: unknown[] = [];
+    for (const flight of calls) {
+      flight.take(++this.#key, kill, batch);
+      const { call } = flight;
+      names.push(call?.name ?? '');
+      params.push(call?.params);
+    }
+    const { code } = calls[0] as Flight;
+    const { first, flags } = batch;
+    this.#busy++;
+    this.#batches.add(batch);
+    calls[0]?.started();
+    this.#recall ??= setTimeout(() => this.#recallLate(), RECALL_MS);
+    slots.startCalls?.({ kind: 'calls', code, first, names, params, flags }, { kill: kill.signal }).then(
+      (answers) => {
+        this.#sizes.learn(code, answers.first + answers.values.length - first, performance.now() - batch.sentAt);
+        this.#busy--;
+        this.#settle(batch, answers);
+        this.#fill();
       },
-      (error) => {
-        done();
-        flight.reject(flight.ended ? new WorkEnded(flight.ended) : error);
+      async (error) => {
+        // What was told before the end comes by another way, perhaps later.
+        await afterMessages();
+        const { running, others } = batch.lost();
+        this.#busy--;
+        this.#batches.delete(batch);
+        // What cannot be sent together is sent alone: its neighbours are not to blame.
+        const alone = running.length === 0 && others.length === calls.length;
+        if (alone) for (const flight of others) flight.alone = true;
+        for (const flight of running) flight.end(flight.ending ? new WorkEnded(flight.ending) : error);
+        this.#putBack(others);
+        this.#fill();
       },
     );
+  }
+
+  #settle(batch: CallBatch<Flight>, answers: Answers): void {
+    batch.settle(answers, (flight, result) => flight.answer(result));
+    // The last answers may come before others that were told on another way.
+    if (batch.open === 0) this.#batches.delete(batch);
+  }
+
+  #putBack(flights: readonly Flight[]): void {
+    const wanted = flights.filter(({ ending }) => ending === undefined);
+    for (const flight of flights) if (flight.ending) flight.end(new WorkEnded('cancelled'));
+    for (const flight of wanted) flight.putBack();
+    this.#queue.putBack(wanted);
+    this.#queued += wanted.length;
+  }
+
+  /** A batch that lasts longer than it should has a slow call: those behind it do not wait for it. */
+  #recallLate(): void {
+    this.#recall = undefined;
+    const now = performance.now();
+    for (const batch of this.#batches) {
+      if (now - batch.sentAt >= RECALL_MS - 1) this.#putBack(batch.recallAll());
+    }
+    if (this.#batches.size > 0) this.#recall = setTimeout(() => this.#recallLate(), RECALL_MS);
+    this.#fill();
   }
 
   #slots(): Slots {
@@ -141,28 +258,38 @@ export class Pool {
   }
 
   #hear(message: SlotMessage): void {
+    if (message.type === 'answers') {
+      const { first } = message.answers;
+      for (const batch of this.#batches) if (batch.has(first)) this.#settle(batch, message.answers);
+      this.#tellIdle();
+      return;
+    }
     const flight = this.#running.get(message.key);
     if (!flight) return;
-    if (message.type === 'progress') flight.options.listener?.progress(message.fraction, message.note);
-    else if (message.type === 'log') flight.options.listener?.log(message.text);
-    else if (!flight.aborted) {
+    if (message.type === 'progress') flight.listener?.progress(message.fraction, message.note);
+    else if (message.type === 'log') flight.listener?.log(message.text);
+    else if (flight.ending === undefined) {
       // Now it runs: a slot that had to be started first took none of its time. `run.signal` aborts by the run's own timer.
       clearTimeout(flight.timer);
-      const milliseconds = Math.min((flight.options.timeout ?? 0) * 1000 + GRACE_MS, MAX_TIMER);
-      flight.timer = setTimeout(() => this.#end(flight, 'timeout'), milliseconds);
+      const milliseconds = Math.min((flight.timeout ?? 0) * 1000 + GRACE_MS, MAX_TIMER);
+      flight.timer = setTimeout(() => {
+        flight.ending = 'timeout';
+        flight.kill?.abort();
+      }, milliseconds);
     }
   }
+}
 
-  #abort(key: number, flight: Flight, slots: Slots): void {
-    const { signal } = flight.options;
-    flight.aborted = true;
-    slots.abort(key, signal?.reason instanceof Error ? signal.reason.message : 'the run was aborted');
-    clearTimeout(flight.timer);
-    flight.timer = setTimeout(() => this.#end(flight, 'aborted'), GRACE_MS);
-  }
+/** A timeout needs a message at its start, which a batch does not have. */
+function isBatched({ call, timeout, alone }: Flight): boolean {
+  return call !== undefined && timeout === undefined && !alone;
+}
 
-  #end(flight: Flight, why: 'timeout' | 'aborted'): void {
-    flight.ended = why;
-    flight.kill.abort();
-  }
+function sameCode(a: SlotCode, b: SlotCode): boolean {
+  return a === b || (a.file === b.file && a.export === b.export);
+}
+
+async function afterMessages(): Promise<void> {
+  await nextTurn();
+  await nextTurn();
 }

@@ -128,16 +128,19 @@ export class CallContext implements RunContext {
   readonly id: string;
   readonly attempt = 1;
   readonly seed = 0;
-  readonly #stopping: Stopping;
+  readonly #outer: AbortSource;
   readonly #print: (text: string) => void;
+  /** Made for who has a timeout or looks at `signal`: a tiny function does neither. */
+  #stopping: Stopping | undefined;
 
   constructor(id: string, outer: AbortSource, print: (text: string) => void) {
     this.id = id;
-    this.#stopping = new Stopping(outer);
+    this.#outer = outer;
     this.#print = print;
   }
 
   get signal(): AbortSignal {
+    this.#stopping ??= new Stopping(this.#outer);
     return this.#stopping.signal;
   }
 
@@ -156,15 +159,17 @@ export class CallContext implements RunContext {
   }
 
   startTimeout(timeout: number | undefined): void {
+    if (timeout === undefined) return;
+    this.#stopping ??= new Stopping(this.#outer);
     this.#stopping.startTimeout(timeout);
   }
 
   get timedOut(): boolean {
-    return this.#stopping.timedOut;
+    return this.#stopping?.timedOut ?? false;
   }
 
   end(): void {
-    this.#stopping.end();
+    this.#stopping?.end();
   }
 }
 

@@ -15,7 +15,7 @@ import {
 import { CallContext, TaskContext, thrownMessage, timeoutOutcome } from './run-context.js';
 import { loadRunner, type Runner } from './slot-loader.js';
 import { beginWork, endWork, inWork, tell, type Working } from './slot-state.js';
-import { INSIDE_RUN, type SlotResult, type SlotWork } from './slot-work.js';
+import { type CallResult, INSIDE_RUN, type SlotResult, type SlotWork } from './slot-work.js';
 
 Object.defineProperty(globalThis, INSIDE_RUN, { value: true });
 
@@ -46,17 +46,53 @@ async function doWork(item: SlotWork, working: Working): Promise<SlotResult> {
   }
   announce();
   if (item.kind === 'task') return { kind: 'task', outcome: await runTask(item.task, runner, working) };
-  const context = new CallContext(item.name, working.abort, (text) => process.stdout.write(text));
-  context.startTimeout(item.timeout);
-  try {
-    const value = await runner(item.params, context);
-    if (context.timedOut) return { kind: 'error', error: toWire(undefined), reason: 'timeout' };
-    return { kind: 'value', value };
-  } catch (error) {
-    return { kind: 'error', error: toWire(error), reason: context.timedOut ? 'timeout' : 'exception' };
-  } finally {
+  return callWith(item, runner, working);
+}
+
+interface NewCall {
+  key: number;
+  name: string;
+  params: unknown;
+  /** Seconds. */
+  timeout?: number | undefined;
+}
+
+/** One of many calls. A function that does not wait is answered without a turn of the event loop. */
+export function runCall(call: NewCall, runner: Runner): CallResult | Promise<CallResult> {
+  const working = beginWork(call.key, undefined);
+  const result = inWork(working, () => callWith(call, runner, working));
+  if (result instanceof Promise) return result.finally(() => endWork(working));
+  endWork(working);
+  return result;
+}
+
+function callWith(call: NewCall, runner: Runner, working: Working): CallResult | Promise<CallResult> {
+  const context = new CallContext(call.name, working.abort, print);
+  context.startTimeout(call.timeout);
+  const answer = (value: unknown): CallResult => {
+    const { timedOut } = context;
     context.end();
+    return timedOut ? { kind: 'error', error: toWire(undefined), reason: 'timeout' } : { kind: 'value', value };
+  };
+  const fail = (error: unknown): CallResult => {
+    const { timedOut } = context;
+    context.end();
+    return { kind: 'error', error: toWire(error), reason: timedOut ? 'timeout' : 'exception' };
+  };
+  try {
+    const value = runner(call.params, context);
+    return isThenable(value) ? Promise.resolve(value).then(answer, fail) : answer(value);
+  } catch (error) {
+    return fail(error);
   }
+}
+
+function isThenable(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
 }
 
 async function runTask(task: Task, runner: Runner, working: Working): Promise<Outcome> {

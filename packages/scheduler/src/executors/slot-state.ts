@@ -13,7 +13,36 @@ export interface Working {
   over: boolean;
 }
 
-let current: (Working & { aborts: Set<() => void>; reason: Error | undefined }) | undefined;
+let current: OwnWorking | undefined;
+
+class OwnWorking implements Working, AbortSource {
+  readonly key: number;
+  readonly log: RunLog | undefined;
+  over = false;
+  reason: Error | undefined;
+  /** Made when somebody listens: most runs never look at their signal. */
+  aborts: Set<() => void> | undefined;
+
+  constructor(key: number, log: RunLog | undefined) {
+    this.key = key;
+    this.log = log;
+  }
+
+  get abort(): AbortSource {
+    return this;
+  }
+
+  get aborted(): boolean {
+    return this.reason !== undefined;
+  }
+
+  onAbort(listener: () => void): () => void {
+    this.aborts ??= new Set();
+    const { aborts } = this;
+    aborts.add(listener);
+    return () => aborts.delete(listener);
+  }
+}
 
 /** Whose code runs: a timer or a promise that a run left behind belongs to that run, though another one has the slot by now. */
 const whose = new AsyncLocalStorage<Working>();
@@ -23,29 +52,11 @@ const early = new Map<number, string>();
 const MAX_EARLY = 100;
 
 export function beginWork(key: number, log: RunLog | undefined): Working {
-  const aborts = new Set<() => void>();
-  const reason = early.get(key);
-  const own = {
-    key,
-    log,
-    over: false,
-    aborts,
-    reason: reason === undefined ? undefined : new DOMException(reason, 'AbortError'),
-    abort: {
-      get aborted() {
-        return own.reason !== undefined;
-      },
-      get reason() {
-        return own.reason;
-      },
-      onAbort(listener: () => void) {
-        aborts.add(listener);
-        return () => aborts.delete(listener);
-      },
-    },
-  } as NonNullable<typeof current>;
-  current = own;
-  return own;
+  const working = new OwnWorking(key, log);
+  const reason = early.size === 0 ? undefined : early.get(key);
+  if (reason !== undefined) working.reason = new DOMException(reason, 'AbortError');
+  current = working;
+  return working;
 }
 
 export function inWork<T>(working: Working, body: () => T): T {
@@ -63,6 +74,8 @@ export interface Outside {
   tell(message: SlotMessage): void;
   /** A run that has not ended has thrown where nobody catches it: it takes the slot along. */
   fail(error: unknown): void;
+  /** A run ends the whole slot, now. */
+  beforeEnd?(): void;
 }
 
 let outside: Outside | undefined;
@@ -85,7 +98,7 @@ export function abortWork({ abort, reason }: AbortMessage): void {
   }
   if (current.reason) return;
   current.reason = new DOMException(reason, 'AbortError');
-  for (const listener of current.aborts) listener();
+  for (const listener of current.aborts ?? []) listener();
 }
 
 // What a run prints goes to its own log at once: a thread's own output is not live, and is lost when the thread is ended.
@@ -109,12 +122,16 @@ for (const stream of [process.stdout, process.stderr]) {
 // A run that has returned may throw all the same, by a timer or a promise that it left behind. It must not take the next run along.
 process.on('uncaughtException', (error) => {
   const owner = whose.getStore();
-  if (!owner?.over) return outside?.fail(error);
+  if (!owner?.over) {
+    outside?.beforeEnd?.();
+    return outside?.fail(error);
+  }
   owner.log?.addLate(`[after the end of the run: ${thrownMessage(error)}]\n`);
 });
 
 const { exit } = process;
 process.exit = (code) => {
   if (whose.getStore()?.over) throw new Error(`it called process.exit(${code ?? ''})`);
+  outside?.beforeEnd?.();
   return exit.call(process, code);
 };

@@ -14,17 +14,37 @@ export type SlotWork = { key: number; code: SlotCode; announce: boolean } & (
   | { kind: 'call'; name: string; params: unknown; timeout: number | undefined }
 );
 
-export type SlotResult =
-  | { kind: 'task'; outcome: Outcome }
+/** Calls of one function with the keys `first`, `first + 1`, …; see call-batch.ts. */
+export interface SlotCalls {
+  kind: 'calls';
+  code: SlotCode;
+  first: number;
+  names: readonly string[];
+  params: readonly unknown[];
+  /** Shared. */
+  flags: Int32Array;
+}
+
+export type CallResult =
   | { kind: 'value'; value: unknown }
   | { kind: 'error'; error: WireError; reason: 'exception' | 'code' | 'timeout' };
+
+export type SlotResult = { kind: 'task'; outcome: Outcome } | CallResult;
+
+/** Of the calls with the keys `first`, `first + 1`, …: values, and errors at their places among them. */
+export interface Answers {
+  first: number;
+  values: readonly unknown[];
+  errors?: readonly (readonly [index: number, error: CallResult])[];
+}
 
 /** What a slot tells while it works. */
 export type SlotMessage =
   /** Its code is about to be loaded; and again, its function about to be called. */
   | { type: 'started'; key: number }
   | { type: 'progress'; key: number; fraction: number; note: string | undefined }
-  | { type: 'log'; key: number; text: string };
+  | { type: 'log'; key: number; text: string }
+  | { type: 'answers'; answers: Answers };
 
 /** To a slot: abort the run of this key, if it has it. */
 export interface AbortMessage {

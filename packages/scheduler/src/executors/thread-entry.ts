@@ -1,17 +1,23 @@
 // A thread of a pool: work comes by Piscina, aborts by a port of their own. Started by threads.ts.
 import { MessageChannel, parentPort } from 'node:worker_threads';
 import { fromWire, toWire } from '@entropic/core/internal';
+import { runCalls, sendable, tellAnswers } from './slot-calls.js';
 import { runWork } from './slot-run.js';
 import { abortWork, connect } from './slot-state.js';
-import type { AbortMessage } from './slot-work.js';
+import type { AbortMessage, Answers, SlotCalls, SlotResult, SlotWork } from './slot-work.js';
 import type { ThreadMessage } from './threads.js';
 
 const { port1: control, port2 } = new MessageChannel();
 control.on('message', (message: AbortMessage) => abortWork(message));
 control.unref();
 
+const post = (message: ThreadMessage) => parentPort?.postMessage(message);
+
 connect({
-  tell: (message) => parentPort?.postMessage(message satisfies ThreadMessage),
+  tell(message) {
+    post(message.type === 'answers' ? { type: 'answers', answers: sendable(message.answers) } : message);
+  },
+  beforeEnd: tellAnswers,
   fail(error) {
     // A DOMException would lose its name and message on the way out of the thread.
     throw error instanceof DOMException ? fromWire(toWire(error)) : error;
@@ -19,4 +25,8 @@ connect({
 });
 parentPort?.postMessage({ type: 'control', port: port2 } satisfies ThreadMessage, [port2]);
 
-export default runWork;
+export default async function work(order: SlotWork | SlotCalls): Promise<SlotResult | Answers> {
+  if (order.kind !== 'calls') return runWork(order);
+  // Piscina sends what this function returns, or fails the whole of it.
+  return sendable(await runCalls(order));
+}

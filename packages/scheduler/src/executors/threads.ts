@@ -3,7 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { Piscina } from 'piscina';
 import { thrownMessage } from './run-context.js';
-import type { AbortMessage, SlotMessage, SlotResult, SlotWork } from './slot-work.js';
+import type { AbortMessage, Answers, SlotCalls, SlotMessage, SlotResult, SlotWork } from './slot-work.js';
 import { type Death, type Hear, type Slots, WorkEnded } from './slots.js';
 
 /** What a thread tells. `control` comes once, with the port that takes aborts. */
@@ -35,13 +35,27 @@ export class ThreadSlots implements Slots {
     this.#pool.on('error', () => {});
   }
 
-  async start(work: SlotWork, { kill }: { kill: AbortSignal }): Promise<SlotResult> {
+  async start(work: SlotWork, options: { kill: AbortSignal }): Promise<SlotResult> {
     try {
-      return (await this.#pool.run(work, { signal: kill })) as SlotResult;
-    } catch (error) {
-      throw new WorkEnded('died', deathOf(error));
+      return await this.#run<SlotResult>(work, options);
     } finally {
       this.#aborts.delete(work.key);
+    }
+  }
+
+  async startCalls(calls: SlotCalls, options: { kill: AbortSignal }): Promise<Answers> {
+    try {
+      return await this.#run<Answers>(calls, options);
+    } finally {
+      if (this.#aborts.size > 0) for (const i of calls.params.keys()) this.#aborts.delete(calls.first + i);
+    }
+  }
+
+  async #run<Answer>(order: SlotWork | SlotCalls, { kill }: { kill: AbortSignal }): Promise<Answer> {
+    try {
+      return (await this.#pool.run(order, { signal: kill })) as Answer;
+    } catch (error) {
+      throw new WorkEnded('died', deathOf(error));
     }
   }
 

@@ -1,0 +1,119 @@
+// A piece of work on its way through a pool: queued, in a slot, over. Kept small: a million may wait. Extended by whoever wants its
+// answer; moved along by pool.ts.
+import type { TaskListener } from '@entropic/core/internal';
+import type { CallBatch } from './call-batch.js';
+import type { SlotCode, SlotResult, SlotWork } from './slot-work.js';
+import type { WorkEnded } from './slots.js';
+
+export abstract class Flight {
+  state: 'new' | 'queued' | 'running' | 'over' = 'new';
+  /** Of its slot's work; 0 before. */
+  key = 0;
+  /** Why it was asked to stop, while it runs. */
+  ending: 'timeout' | 'aborted' | undefined;
+  /** What it runs in together with others. */
+  batch: CallBatch<Flight> | undefined;
+  /** Ends its slot. */
+  kill: AbortController | undefined;
+  timer: NodeJS.Timeout | undefined;
+  /** Not to be put into a batch again. */
+  alone = false;
+
+  abstract readonly code: SlotCode;
+  /** Seconds from the start of the run. */
+  abstract readonly timeout: number | undefined;
+  readonly listener?: TaskListener | undefined;
+
+  /** What a call is made of, so that it can travel with others; undefined for a task. */
+  get call(): { readonly name: string; readonly params: unknown } | undefined {
+    return undefined;
+  }
+
+  /** What its slot is sent. */
+  abstract work(key: number): SlotWork;
+  /** A slot took it; of a batch only the first is told. */
+  started(): void {}
+  /** Exactly one of `answered` and `ended` is called, once. */
+  protected abstract answered(result: SlotResult): void;
+  /** There is no answer. */
+  protected abstract ended(why: WorkEnded): void;
+
+  take(key: number, kill: AbortController, batch?: CallBatch<Flight>): void {
+    this.state = 'running';
+    this.key = key;
+    this.kill = kill;
+    this.batch = batch;
+  }
+
+  putBack(): void {
+    this.state = 'queued';
+    this.kill = undefined;
+    this.batch = undefined;
+  }
+
+  answer(result: SlotResult): void {
+    this.#leave();
+    this.answered(result);
+  }
+
+  end(why: WorkEnded): void {
+    this.#leave();
+    this.ended(why);
+  }
+
+  #leave(): void {
+    this.state = 'over';
+    if (this.timer) clearTimeout(this.timer);
+    this.batch = undefined;
+    this.kill = undefined;
+  }
+}
+
+/** Work without what the pool adds to it. */
+export type TaskWork = Omit<SlotWork & { kind: 'task' }, 'key' | 'announce'>;
+
+/** A task of a store, for whoever holds a promise of its answer. */
+export class TaskFlight extends Flight {
+  readonly code: SlotCode;
+  readonly timeout: number | undefined;
+  override readonly listener: TaskListener | undefined;
+  readonly #work: TaskWork;
+  readonly #onStart: (() => void) | undefined;
+  readonly #promise: { resolve(result: SlotResult): void; reject(why: WorkEnded): void; over(): void };
+
+  constructor(
+    work: TaskWork,
+    options: {
+      timeout?: number | undefined;
+      listener?: TaskListener | undefined;
+      onStart?: (() => void) | undefined;
+    },
+    promise: { resolve(result: SlotResult): void; reject(why: WorkEnded): void; over(): void },
+  ) {
+    super();
+    this.code = work.code;
+    this.timeout = options.timeout;
+    this.listener = options.listener;
+    this.#work = work;
+    this.#onStart = options.onStart;
+    this.#promise = promise;
+  }
+
+  work(key: number): SlotWork {
+    return { ...this.#work, key, announce: this.timeout !== undefined };
+  }
+
+  override started(): void {
+    this.#onStart?.();
+  }
+
+  protected answered(result: SlotResult): void {
+    this.#promise.over();
+    this.#promise.resolve(result);
+  }
+
+  protected ended(why: WorkEnded): void {
+    this.#promise.over();
+    this.#promise.reject(why);
+  }
+}
