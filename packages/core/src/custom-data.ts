@@ -1,7 +1,7 @@
 // customData: checked before a run, completed after it, and spelled in Python's way in the database.
 import { canonicalJson } from './canonical.js';
 import { InvalidOptionError, InvalidParamsError } from './errors.js';
-import type { CustomData, JsonValue } from './types.js';
+import type { CustomData } from './types.js';
 
 const MAX_BYTES = 64 * 1024;
 const OURS = ['elapsedSeconds', 'elapsed_seconds', 'value'];
@@ -50,8 +50,8 @@ export function columnCustomData(userText: string, elapsedSeconds: number | null
 /** The column's object as users get it. */
 export function publicCustomData(stored: Record<string, unknown>): CustomData {
   if (!Object.hasOwn(stored, 'elapsed_seconds')) return stored as CustomData;
-  const { elapsed_seconds, ...rest } = stored;
-  return { ...rest, elapsedSeconds: elapsed_seconds as JsonValue } as CustomData;
+  const { elapsed_seconds: elapsedSeconds, ...rest } = stored;
+  return Object.assign(rest, { elapsedSeconds }) as CustomData;
 }
 
 /** Refuses what JSON would change silently (NaN, Date, Map, class instances, cycles); the same rules as for `json()` params. */

@@ -127,23 +127,13 @@ export class Leases {
         dialect.listParam([...taken.keys()]),
       ]);
     }
-    const fences = yield* dialect.drawFences(wanted.length);
     const [[now]] = (yield* query(`SELECT ${dialect.nowMs}`)) as [[number]];
-    const expires = Number(now) + this.#leaseMs;
-    const nonce = this.#owner.slice(this.#owner.lastIndexOf('-') + 1);
-    const inserted = yield* dialect.insert(
-      'entropic_leases',
-      [
-        { name: 'table_name', type: 'text' },
-        { name: 'id', type: 'text' },
-        { name: 'owner', type: 'text' },
-        { name: 'nonce', type: 'text' },
-        { name: 'fence', type: 'bigint' },
-        { name: 'expires', type: 'bigint' },
-      ],
-      wanted.map((id, i) => [this.#table, id, this.#owner, nonce, fences[i], expires]),
-      'ON CONFLICT (table_name, id) DO NOTHING RETURNING id, fence',
-    );
+    const inserted = yield* dialect.takeLeases(wanted, {
+      table: this.#table,
+      owner: this.#owner,
+      nonce: this.#owner.slice(this.#owner.lastIndexOf('-') + 1),
+      expires: Number(now) + this.#leaseMs,
+    });
     const tried = new Map(
       (yield* query(
         `SELECT id, max(attempt) FROM entropic_attempts WHERE table_name = ? AND id ${dialect.inList} GROUP BY id`,

@@ -25,6 +25,8 @@ export type FileProblem = 'missing' | 'not-a-file' | 'truncated' | 'edited' | 'u
 
 /** How long a reader waits for somebody who is replacing the result just now. */
 const SETTLE_MS = 1000;
+/** Of the params that are looked up in one statement. */
+const MAX_LETTERS = 10_000_000;
 const NO_ROW: Lookup = { kind: 'miss', why: 'never run' };
 
 export class Finder {
@@ -59,7 +61,7 @@ export class Finder {
    * @param holding the caller holds the leases of these points: nobody else can be replacing a result
    */
   async find(points: readonly Point[], { holding = false } = {}): Promise<Lookup[]> {
-    const rows = new Map((await this.#runs.findMany(points.map((point) => point.id))).map((row) => [row.id, row]));
+    const rows = await this.#rowsOf(points);
     const answers: Lookup[] = new Array(points.length);
     const doubtful: { index: number; point: Point; row: StoredRun; problem: FileProblem }[] = [];
     for (let i = 0; i < points.length; i++) {
@@ -83,6 +85,21 @@ export class Finder {
     }
     if (doubtful.length > 0) await this.#settleDoubts(doubtful, answers, holding);
     return answers;
+  }
+
+  /** In one statement, unless their params are long: the rows come as one text. */
+  async #rowsOf(points: readonly Point[]): Promise<Map<string, StoredRun>> {
+    const rows = new Map<string, StoredRun>();
+    for (let start = 0; start < points.length; ) {
+      const ids: string[] = [];
+      for (let letters = 0; start < points.length && letters < MAX_LETTERS; start++) {
+        const { id, paramsText } = points[start] as Point;
+        ids.push(id);
+        letters += paramsText.length;
+      }
+      for (const row of await this.#runs.findMany(ids)) rows.set(row.id, row);
+    }
+    return rows;
   }
 
   /** By size and time of change; `unsure` if only a digest can tell. */

@@ -69,6 +69,8 @@ export class StorePaths {
    * folder or another working folder still hits; a registered file is where it was registered.
    */
   locate(row: { id: string; resultFile: string; registered: boolean }): string {
+    // As nearly every row has it.
+    if (!row.registered && row.resultFile.endsWith(`/${row.id}${this.suffix}`)) return this.finalFile(row.id);
     const name = basename(win32.basename(row.resultFile));
     if (row.registered || !name.startsWith(row.id))
       return isAbsolute(row.resultFile) ? row.resultFile : resolve(row.resultFile);

@@ -67,7 +67,9 @@ export class Runs {
   readonly #db: Database;
   readonly #model: Model;
   readonly #table: string;
-  readonly #select: string;
+  /** What a look-up reads, and from where. */
+  readonly #columns: string;
+  readonly #from: string;
   readonly #paramNames: string;
 
   constructor(db: Database, model: Model) {
@@ -77,15 +79,15 @@ export class Runs {
     this.#paramNames = model.columns
       .map(({ name, kind }) => db.dialect.selected(kind, `r.${db.dialect.quote(name)}`))
       .join(', ');
-    this.#select =
-      'SELECT r.id, r.result_file, r.created_at, r.custom_data, x.params_text, x.sha256, x.size, CAST(x.mtime_ns AS TEXT), x.fence, ' +
-      `x.elapsed_s IS NULL FROM ${this.#table} r LEFT JOIN entropic_runs x ON x.table_name = ? AND x.id = r.id`;
+    this.#columns =
+      'r.id, r.result_file, r.created_at, r.custom_data, x.params_text, x.sha256, x.size, CAST(x.mtime_ns AS TEXT), x.fence, x.elapsed_s IS NULL';
+    this.#from = `FROM ${this.#table} r LEFT JOIN entropic_runs x ON x.table_name = ? AND x.id = r.id`;
   }
 
   /** The rows of these ids, in one statement, in no order. */
   async findMany(ids: readonly string[]): Promise<StoredRun[]> {
     const { dialect } = this.#db;
-    const rows = await this.#db.read(`${this.#select} WHERE r.id ${dialect.inList}`, [
+    const rows = await this.#db.readMany(this.#columns, `${this.#from} WHERE r.id ${dialect.inList}`, [
       this.#model.tableName,
       dialect.listParam(ids),
     ]);
@@ -109,10 +111,10 @@ export class Runs {
 
   /** Ids of all rows after `after` in order of id, a page at a time: for `verify`. */
   async page(after: string, limit: number): Promise<StoredRun[]> {
-    const rows = await this.#db.read(`${this.#select} WHERE r.id > ? ORDER BY r.id LIMIT ${limit}`, [
-      this.#model.tableName,
-      after,
-    ]);
+    const rows = await this.#db.read(
+      `SELECT ${this.#columns} ${this.#from} WHERE r.id > ? ORDER BY r.id LIMIT ${limit}`,
+      [this.#model.tableName, after],
+    );
     return rows.map((row) => this.#toRun(row));
   }
 

@@ -21,9 +21,6 @@ export interface SealOptions {
 /** A run that returned → its outcome. */
 export async function sealRun(task: Task, options: SealOptions): Promise<Outcome> {
   const { fs, elapsedSeconds } = options;
-  const problem = outputProblem(fs.stat(task.tempFile), task);
-  if (problem) return failedOutcome(problem.reason, problem.message, elapsedSeconds);
-
   let value: string | undefined;
   let valueDropped: string | undefined;
   try {
@@ -34,6 +31,7 @@ export async function sealRun(task: Task, options: SealOptions): Promise<Outcome
   }
   try {
     const digest = await fs.digest(task.tempFile, true);
+    if (digest.size === 0) throw new Error('the result file is empty');
     const manifest: Manifest = {
       id: task.id,
       fence: task.fence,
@@ -52,6 +50,9 @@ export async function sealRun(task: Task, options: SealOptions): Promise<Outcome
       ? { status: 'finished', manifest }
       : { status: 'finished', manifest, valueDropped };
   } catch (error) {
+    // Looked at only now: nearly every run has written its file.
+    const problem = outputProblem(fs.stat(task.tempFile), task);
+    if (problem) return failedOutcome(problem.reason, problem.message, elapsedSeconds);
     const what = isCode(error, 'ENOSPC', 'EDQUOT')
       ? 'no space left for the manifest'
       : 'the result file could not be read back';

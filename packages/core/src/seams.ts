@@ -1,6 +1,6 @@
 // The world outside, behind three small seams: clock, ids and file system. The real ones live here; tests put their own
 // in place of them (a file system whose Nth call fails or kills the process, a clock that stands still).
-import { createHash } from 'node:crypto';
+import crypto, { createHash } from 'node:crypto';
 import * as fs from 'node:fs';
 import { customAlphabet } from 'nanoid';
 
@@ -80,6 +80,12 @@ export interface Seams {
 const nonce = customAlphabet('0123456789abcdefghijklmnopqrstuvwxyz', 12);
 const CHUNK = 1 << 20;
 
+// `crypto.hash` (Node ≥ 20.12) takes half the time of a Hash object on small files.
+const sha256Of = (bytes: Uint8Array): string =>
+  typeof crypto.hash === 'function'
+    ? crypto.hash('sha256', bytes, 'hex')
+    : createHash('sha256').update(bytes).digest('hex');
+
 export const realFileSystem: FileSystem = {
   stat(path) {
     const stat = fs.lstatSync(path, { bigint: true, throwIfNoEntry: false });
@@ -102,17 +108,19 @@ export const realFileSystem: FileSystem = {
         fs.futimesSync(fd, seconds, seconds);
         stat = fs.fstatSync(fd, { bigint: true });
       }
-      const hash = createHash('sha256');
+      const mtimeNs = String(stat.mtimeNs);
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK, Number(stat.size) + 1));
+      // Small files in one go, which most are; large ones leave the event loop free between chunks.
+      let read = fs.readSync(fd, buffer);
+      if (read < buffer.length) return { sha256: sha256Of(buffer.subarray(0, read)), size: read, mtimeNs };
+      const hash = createHash('sha256');
       let size = 0;
-      for (;;) {
-        // Small files in one go; large ones leave the event loop free between chunks.
-        const read = size < CHUNK ? fs.readSync(fd, buffer) : await readChunk(fd, buffer);
-        if (read === 0) break;
+      while (read > 0) {
         hash.update(buffer.subarray(0, read));
         size += read;
+        read = await readChunk(fd, buffer);
       }
-      return { sha256: hash.digest('hex'), size, mtimeNs: String(stat.mtimeNs) };
+      return { sha256: hash.digest('hex'), size, mtimeNs };
     } finally {
       fs.closeSync(fd);
     }

@@ -8,7 +8,7 @@ import type { Wakeup } from './wakeup.js';
 const MAX_UNCOMMITTED = 256;
 /** A claimed point is locked for everybody else: claims are so many as run in about this time, doubling from one. */
 const CLAIM_SECONDS = 0.02;
-const MAX_CLAIM = 64;
+const MAX_CLAIM = 256;
 /** Runs shorter than this have the next claims ready before a slot is free. */
 const SHORT_SECONDS = 0.5;
 /** Points looked through at once for free ones, where somebody else is at the same grid. */

@@ -29,6 +29,11 @@ export interface Database {
   /** One statement that changes nothing. */
   read(sql: string, params?: readonly unknown[]): Promise<Row[]>;
   /**
+   * The same where many rows come: `SELECT columns from`, whose columns are texts and whole numbers.
+   * @param from the rest of the statement
+   */
+  readMany(columns: string, from: string, params: readonly unknown[]): Promise<Row[]>;
+  /**
    * One transaction, all or nothing, made durable as the store's `durability` says. It may run again after a conflict, so a
    * script has no effects of its own outside the database that may not happen twice.
    * @throws StoreBusyError, StoreFullError, StoreCorruptError, ConnectionError
@@ -53,6 +58,14 @@ export interface Dialect {
   insert(table: string, columns: readonly InsertColumn[], rows: readonly Row[], tail: string): Script<Row[]>;
   /** `n` numbers that are larger than all given out before. */
   drawFences(n: number): Script<number[]>;
+  /**
+   * Takes the leases of these ids, each with a fence of its own.
+   * @returns id and fence of those that were free
+   */
+  takeLeases(
+    ids: readonly string[],
+    shared: { table: string; owner: string; nonce: string; expires: number },
+  ): Script<Row[]>;
   /** Type of a column in CREATE TABLE. */
   columnType(kind: ColumnKind | 'id' | 'time'): string;
   /** A JavaScript value of that kind as a parameter. */

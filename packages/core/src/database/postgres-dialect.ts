@@ -29,6 +29,24 @@ export const postgresDialect: Dialect = {
     return rows.map((row) => Number(row[0]));
   },
 
+  // Somebody may have been first between the look and this statement.
+  *takeLeases(ids, { table, owner, nonce, expires }) {
+    const fences = yield* this.drawFences(ids.length);
+    return yield* this.insert(
+      'entropic_leases',
+      [
+        { name: 'table_name', type: 'text' },
+        { name: 'id', type: 'text' },
+        { name: 'owner', type: 'text' },
+        { name: 'nonce', type: 'text' },
+        { name: 'fence', type: 'bigint' },
+        { name: 'expires', type: 'bigint' },
+      ],
+      ids.map((id, i) => [table, id, owner, nonce, fences[i], expires]),
+      'ON CONFLICT (table_name, id) DO NOTHING RETURNING id, fence',
+    );
+  },
+
   columnType(kind) {
     switch (kind) {
       case 'id':

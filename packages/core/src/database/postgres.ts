@@ -80,6 +80,10 @@ class PostgresDatabase implements Database {
     return this.#patiently((client) => this.#run(client, { sql, params }));
   }
 
+  readMany(columns: string, from: string, params: readonly unknown[]) {
+    return this.read(`SELECT ${columns} ${from}`, params);
+  }
+
   write<T>(script: () => Script<T>): Promise<T> {
     return this.#patiently(async (client) => {
       await client.query({ text: 'BEGIN' });

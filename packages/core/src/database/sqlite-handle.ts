@@ -51,18 +51,26 @@ export function sqliteDriver(): BetterSqliteClass {
 
 /** Statements kept prepared by their text: the library has a few dozen, of bounded number. */
 export function handleOf(connection: BetterSqlite): SqliteHandle {
-  const statements = new Map<string, BetterStatement>();
+  const statements = new Map<string, (params: readonly unknown[]) => Row[]>();
+  const prepare = (sql: string): ((params: readonly unknown[]) => Row[]) => {
+    const statement = connection.prepare(sql);
+    if (!statement.reader) {
+      return (params) => {
+        statement.run(...params);
+        return [];
+      };
+    }
+    statement.raw(true);
+    return (params) => statement.all(...params) as Row[];
+  };
   return {
     all(sql, params) {
-      let statement = statements.get(sql);
-      if (!statement) {
-        statement = connection.prepare(sql);
-        if (statement.reader) statement.raw(true);
-        if (statements.size < 200) statements.set(sql, statement);
+      let run = statements.get(sql);
+      if (!run) {
+        run = prepare(sql);
+        if (statements.size < 200) statements.set(sql, run);
       }
-      if (statement.reader) return statement.all(...params) as Row[];
-      statement.run(...params);
-      return [];
+      return run(params);
     },
     exec: (sql) => void connection.exec(sql),
     close() {
@@ -74,8 +82,16 @@ export function handleOf(connection: BetterSqlite): SqliteHandle {
 
 export function openHandle(path: string, options: SqliteOpen = {}): SqliteHandle {
   const Driver = sqliteDriver();
-  return handleOf(new Driver(path, { readonly: options.readOnly ?? false }));
+  const handle = handleOf(new Driver(path, { readonly: options.readOnly ?? false }));
+  handle.all(`PRAGMA ${CHECKPOINT}`, []);
+  return handle;
 }
+
+/**
+ * The log goes into the database at 16 MB, not at 4: rows lie in the order of their ids, so that the same pages are written again and
+ * again. Said on every connection: whichever commits when there is that much does it.
+ */
+export const CHECKPOINT = 'wal_autocheckpoint = 4000';
 
 /** The part of node:sqlite that is used; @types/node of the Node floor does not know the module. */
 interface NodeSqlite {

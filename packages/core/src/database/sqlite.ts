@@ -3,9 +3,16 @@ import { existsSync, mkdirSync, statfsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { ConnectionError, EntropicError, StoreBusyError, StoreCorruptError, StoreFullError } from '../errors.js';
-import type { Database, Script } from './database.js';
+import type { Database, Row, Script } from './database.js';
 import { sqliteDialect } from './sqlite-dialect.js';
-import { type BetterSqlite, handleOf, openHandle, type SqliteHandle, sqliteDriver } from './sqlite-handle.js';
+import {
+  type BetterSqlite,
+  CHECKPOINT,
+  handleOf,
+  openHandle,
+  type SqliteHandle,
+  sqliteDriver,
+} from './sqlite-handle.js';
 
 export interface SqliteOptions {
   /** Absolute. */
@@ -60,6 +67,7 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
       connection.pragma(`busy_timeout = ${BLOCK_MS}`);
       await patiently(path, () => setJournalMode(connection, options));
       connection.pragma(`synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
+      connection.pragma(CHECKPOINT);
       // 16 MB of pages in memory: a re-sweep of a million points walks one index from end to end.
       connection.pragma('cache_size = -16000');
       // libsql does not look at `readonly`.
@@ -96,6 +104,12 @@ class SqliteDatabase implements Database {
 
   read(sql: string, params: readonly unknown[] = []) {
     return this.#patiently(() => this.#main.all(sql, params));
+  }
+
+  /** As one text: the driver takes longer for a thousand small values than SQLite and JSON.parse for one large one. */
+  readMany(columns: string, from: string, params: readonly unknown[]) {
+    const sql = `SELECT json_group_array(json_array(${columns})) ${from}`;
+    return this.#patiently(() => JSON.parse(String(this.#main.all(sql, params)[0]?.[0])) as Row[]);
   }
 
   write<T>(script: () => Script<T>): Promise<T> {
