@@ -119,3 +119,22 @@ const leaks = [];
 export function leak() {
   for (;;) leaks.push(Array.from({ length: 10_000 }, (_, i) => ({ i })));
 }
+
+/** Tiny, but for what stands in `special` at its number: how many milliseconds it computes, or how else it is odd. */
+export function mostly({ n, special = {} }) {
+  const odd = special[n];
+  if (typeof odd === 'number') for (const end = performance.now() + odd; performance.now() < end; );
+  if (odd === 'exit') process.exit(3);
+  if (odd === 'throw') throw new RangeError(`n = ${n}`);
+  if (odd === 'uncloneable') return () => n;
+  if (odd === 'wait') return sleep(500).then(() => n);
+  if (odd === 'print') console.log(`n = ${n}`);
+  return n;
+}
+
+/** Counts its executions in a file. */
+export function counted({ n, file, exit }) {
+  appendFileSync(file, `${n}\n`);
+  if (n === exit) process.exit(3);
+  return n;
+}
