@@ -99,6 +99,8 @@ export class Client implements SweepClient, AsyncDisposable {
     const timeout = options?.timeout === undefined ? module.timeout : parseDuration(options.timeout, 'submit: timeout');
     const source = this.#sourceOf(module);
     const calls = Array.from(params, (one) => new Call<Value>(++this.#counter, one, timeout, this.#pool));
+    // The threads start while the code is built.
+    this.#pool.warm();
     void send(calls, source, module.export);
     return calls.map((call) => new RunFuture(call));
   }

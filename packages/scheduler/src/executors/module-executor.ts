@@ -14,7 +14,11 @@ export function moduleExecutor(runner: ModuleRunner, pool: Pool, own: boolean): 
     slots: pool.slots,
     inline: false,
     defaults: { timeout: runner.timeout, retries: runner.retries },
-    codeDigest: async () => (await source.current()).digest,
+    async codeDigest() {
+      // They start while the code is built.
+      pool.warm();
+      return (await source.current()).digest;
+    },
     async submit(task, { signal, listener }) {
       const { file, url, digest } = await source.current();
       // The file may have been edited since the digest was asked for: what is recorded is what runs.

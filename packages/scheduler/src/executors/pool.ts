@@ -54,6 +54,11 @@ export class Pool {
     return this.#busy;
   }
 
+  /** Work is about to come: the slots start meanwhile. */
+  warm(): void {
+    if (!this.#closing) this.#slots();
+  }
+
   /** Queues it, or begins it where a slot is free. */
   add(flight: Flight): void {
     if (this.#closing) {
