@@ -20,7 +20,11 @@ export function ensureReady() {
   ensureBuilt();
 }
 
-/** The environment for tools of this repository: its own binaries first, telemetry off. */
+/**
+ * The environment for tools of this repository: its own binaries first, telemetry off.
+ *
+ * @returns {NodeJS.ProcessEnv}
+ */
 export function toolEnv(extra = {}) {
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', ...extra };
   const pathName = Object.keys(env).find((name) => name.toUpperCase() === 'PATH') ?? 'PATH';
