@@ -37,7 +37,8 @@ function emptyCounts() {
   return { passed: 0, failed: 0, skipped: 0, skippedTitles: [], problems: [] };
 }
 
-function countTests(report) {
+/** The counts of a report in vitest's form. */
+export function countTests(report) {
   const counts = emptyCounts();
   for (const file of report.testResults) {
     const tests = file.assertionResults;

@@ -1,6 +1,7 @@
 // `npm test`: makes the clone ready and runs every suite; `node scripts/test.mjs unit types` runs only those.
 // What stands after `--` goes to vitest: `node scripts/test.mjs unit -- id -t golden`.
 import { rmSync } from 'node:fs';
+import { runBenchSmoke } from './bench-suite.mjs';
 import { ensureReady, runAsScript } from './bootstrap.mjs';
 import { runTags } from './check-tags.mjs';
 import { runNode24 } from './node24.mjs';
@@ -13,6 +14,7 @@ const suites = {
   integration: (args) => runVitest('integration', { args }),
   faults: (args) => runVitest('faults', { args }),
   node24: (args) => runNode24(args),
+  bench: () => runBenchSmoke(),
   tags: () => runTags(),
 };
 const inCi = !['', '0', 'false'].includes((process.env.CI ?? '').toLowerCase());
