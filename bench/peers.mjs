@@ -1,7 +1,7 @@
 // What users would use instead, measured by scripts of their own that are run unmodified. Finds or makes their environment, and
 // knows how each script is called. Called by run.mjs.
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { readFigures } from './lib/process.mjs';
 
@@ -31,7 +31,12 @@ export function preparePeers({ folder, cache, setup }) {
   const copy = join(resolve(cache), 'peers');
   mkdirSync(copy, { recursive: true });
   for (const name of readdirSync(folder)) {
-    if (statSync(join(folder, name)).isFile()) copyFileSync(join(folder, name), join(copy, name));
+    const stat = statSync(join(folder, name));
+    if (!stat.isFile()) continue;
+    rmSync(join(copy, name), { force: true });
+    copyFileSync(join(folder, name), join(copy, name));
+    // They may be read-only; npm writes package.json.
+    chmodSync(join(copy, name), stat.mode | 0o200);
   }
   if (isReady(copy) && !setup) return { folder: copy };
   process.stderr.write(`[bench] making the peers' environment in ${copy} …\n`);
