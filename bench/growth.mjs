@@ -5,7 +5,7 @@
 //
 // --draw only makes the pictures again, from the growth.json that is there.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { loadavg, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureReady, root, runAsScript } from '../scripts/bootstrap.mjs';
@@ -60,7 +60,9 @@ async function measureGrowth({ small, reps, cache }) {
           const folder = kind === 'misses' ? join(temp, 'misses') : filled;
           const { seconds, peakMb } = measureMany(kind, size, folder);
           if (kind === 'misses') rmSync(folder, { recursive: true, force: true });
-          samples.push({ kind, size, usPerPoint: Number(((seconds / size) * 1e6).toPrecision(4)), peakMb });
+          const usPerPoint = Number(((seconds / size) * 1e6).toPrecision(4));
+          const load1 = Number((loadavg()[0] ?? 0).toFixed(2));
+          samples.push({ kind, size, usPerPoint, peakMb: Math.round(peakMb), load1 });
           process.stdout.write(`${JSON.stringify(samples.at(-1))}\n`);
         }
       }

@@ -72,7 +72,7 @@ function pathsOf({ peers, cache }) {
 async function runBench(options, temp) {
   const { rows, reps, small, noPeers, peers: folder, cache, setup } = options;
   const peers = noPeers ? { problem: '--no-peers' } : preparePeers({ folder, cache, setup });
-  if ('problem' in peers) process.stderr.write(`[bench] peers are not run: ${peers.problem}\n`);
+  if ('problem' in peers) progress(`peers are not run: ${peers.problem}`);
   if (rows.includes('hits-1m') && !small) makeFixture(cache);
 
   process.env.TMPDIR = temp;
@@ -81,6 +81,8 @@ async function runBench(options, temp) {
   const figures = [];
   /** @type {Set<string>} */
   const problems = new Set();
+  /** @type {Set<string>} */
+  const notes = new Set('problem' in peers ? [`Peers were not run: ${peers.problem}.`] : []);
   for (let rep = 1; rep <= reps; rep++) {
     /** @type {Set<string>} */
     const done = new Set();
@@ -95,11 +97,14 @@ async function runBench(options, temp) {
         progress(`${rep}/${reps} ${row}: ${script}`);
         const theirs = await runPeer(peers.folder, script);
         figures.push(...theirs.figures);
-        if (theirs.problem) process.stderr.write(`[bench] ${script} ${theirs.problem}\n`);
+        if (theirs.problem === undefined) continue;
+        progress(`${script} ${theirs.problem}`);
+        const [first] = theirs.problem.split('\n');
+        notes.add(`The peer’s script \`${script}\` ${first}; what it printed up to then counts.`);
       }
     }
   }
-  report(options, { started, figures, problems: [...problems] });
+  report(options, { started, figures, problems: [...problems], notes: [...notes] });
   return problems.size === 0 ? 0 : 1;
 }
 
@@ -127,8 +132,8 @@ function makeFixture(cache) {
   if (made.status !== 0) throw new Error(`the fixture could not be made: ${made.signal ?? made.status}`);
 }
 
-/** @param {ReturnType<typeof readOptions>} options @param {{ started: Date, figures: Figure[], problems: string[] }} run */
-function report({ rows, reps, small, out, table }, { started, figures, problems }) {
+/** @param {ReturnType<typeof readOptions>} options @param {{ started: Date, figures: Figure[], problems: string[], notes: string[] }} run */
+function report({ rows, reps, small, out, table }, { started, figures, problems, notes }) {
   const summaries = summarize(figures);
   const results = targets
     .filter((target) => rows.includes(target.row))
@@ -140,13 +145,13 @@ function report({ rows, reps, small, out, table }, { started, figures, problems 
   const date = started.toISOString().slice(0, 10);
   const load = loads.length > 0 ? `, load ${Math.min(...loads)}–${Math.max(...loads)}` : '';
   const head = `${date}, ${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB, ${machine.os}, Node ${machine.node}; ${reps} ${reps === 1 ? 'repetition' : 'repetitions'}${load}.`;
-  const text = `${head}\n\n${toMarkdown(/** @type {import('./table.mjs').Result[]} */ (results))}\n`;
+  const text = `${head}\n\n${toMarkdown(/** @type {import('./table.mjs').Result[]} */ (results))}\n${notes.map((line) => `\n${line}\n`).join('')}`;
   const note = small ? '(small: it shows that everything runs, the figures mean nothing)\n\n' : '';
   process.stdout.write(`${note}${text}`);
   for (const problem of problems) process.stdout.write(`FAIL ${problem}\n`);
   if (out !== undefined) {
     mkdirSync(out, { recursive: true });
-    const json = { date: started.toISOString(), machine, small, reps, rows, results, summaries, problems };
+    const json = { date: started.toISOString(), machine, small, reps, rows, results, summaries, problems, notes };
     writeFileSync(join(out, 'results.json'), `${JSON.stringify(json, null, 2)}\n`);
   }
   if (table) writeBetweenMarkers(join(here, 'README.md'), text);
