@@ -61,7 +61,9 @@ export function drawGrowth(growth, what) {
   const y = logScale(decades(all.flatMap(({ low, high }) => [low, high])), FRAME.bottom, FRAME.top);
   const { title, axis } = TEXTS[what];
   const { cpu, cores, node } = growth.machine;
-  const subtitle = `${cpu}, ${cores} cores, Node ${node}, ${growth.date.slice(0, 10)}; medians of ${growth.reps}, with the whole span`;
+  const loads = growth.samples.map(({ load1 }) => load1);
+  const load = `load ${Math.min(...loads)}–${Math.max(...loads)}`;
+  const subtitle = `${cpu}, ${cores} cores, Node ${node}, ${growth.date.slice(0, 10)}, ${load}; medians of ${growth.reps} and their span`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-labelledby="title">
 <title id="title">${title} over the number of points of a sweep</title>
 <style>${STYLE}
@@ -71,7 +73,7 @@ export function drawGrowth(growth, what) {
 <text class="soft" x="${FRAME.left}" y="58">${subtitle}</text>
 ${drawAxes(x, y, axis)}
 ${series.map((one) => drawSeries(one, x, y)).join('\n')}
-${drawNames(series, x, y)}
+${drawNames(series, y)}
 </svg>
 `;
 }
@@ -152,27 +154,26 @@ function drawSeries({ mark, places }, x, y) {
 }
 
 /**
- * The names at the ends of the lines, moved apart where two would lie on each other.
+ * The names at the right of the frame, at the heights where their lines end, moved apart where two would lie on each other.
  *
  * @param {readonly { name: string, mark: string, places: Place[] }[]} series
- * @param {Scale} x @param {Scale} y
+ * @param {Scale} y
  */
-function drawNames(series, x, y) {
-  const names = series
-    .map(({ name, mark, places }) => {
-      const last = /** @type {Place} */ (places.at(-1));
-      return { name, mark, x: round(x.at(last.size)) + 14, y: round(y.at(last.middle)) + 5 };
+function drawNames(series, y) {
+  const left = FRAME.right + 14;
+  let free = 0;
+  return series
+    .map(({ name, mark, places }) => ({
+      name,
+      mark,
+      end: round(y.at(/** @type {Place} */ (places.at(-1)).middle)) + 5,
+    }))
+    .sort((a, b) => a.end - b.end)
+    .map(({ name, mark, end }) => {
+      const base = Math.max(end, free);
+      free = base + 18;
+      return `<path class="line ${mark}" d="M${left} ${base - 5}h12"/><text x="${left + 17}" y="${base}">${name}</text>`;
     })
-    .sort((a, b) => a.y - b.y);
-  names.forEach((name, i) => {
-    const above = names[i - 1];
-    if (above !== undefined && Math.abs(above.x - name.x) < 120) name.y = Math.max(name.y, above.y + 18);
-  });
-  return names
-    .map(
-      ({ name, mark, x: left, y: base }) =>
-        `<path class="line ${mark}" d="M${left} ${base - 5}h12"/><text x="${left + 17}" y="${base}">${name}</text>`,
-    )
     .join('\n');
 }
 

@@ -26,16 +26,21 @@
  * @property {'met' | 'missed' | 'not run' | ''} verdict empty: no target
  */
 
-/** What one of a unit is in the first of its kind. */
-const SCALES = new Map(
-  Object.entries({ us: 1e-6, ms: 1e-3, s: 1, MB: 1e6, MiB: 2 ** 20, 'tasks/s': 1, ratio: 1, cores: 1 }),
-);
+/** @type {ReadonlyMap<string, { of: string, factor: number }>} */
+const UNITS = new Map([
+  ['us', { of: 'time', factor: 1e-6 }],
+  ['ms', { of: 'time', factor: 1e-3 }],
+  ['s', { of: 'time', factor: 1 }],
+  ['MB', { of: 'memory', factor: 1e6 }],
+  ['MiB', { of: 'memory', factor: 2 ** 20 }],
+]);
 
 /** @param {number} value @param {string} from @param {string} to */
 function convert(value, from, to) {
-  const [a, b] = [SCALES.get(from), SCALES.get(to)];
-  if (a === undefined || b === undefined) throw new Error(`bench: ${from} cannot be shown in ${to}`);
-  return from === to ? value : (value * a) / b;
+  if (from === to) return value;
+  const [a, b] = [UNITS.get(from), UNITS.get(to)];
+  if (a === undefined || a.of !== b?.of) throw new Error(`bench: ${from} cannot be shown in ${to}`);
+  return (value * a.factor) / b.factor;
 }
 
 /** @param {readonly Figure[]} figures @returns {Summary[]} */
