@@ -1,7 +1,8 @@
 // Slots that are threads (Piscina). Native crashes and memory outside the JavaScript heap are not isolated: that is what processes are
 // for. Made by pool.ts.
+import { createRequire } from 'node:module';
 import type { MessagePort } from 'node:worker_threads';
-import { Piscina } from 'piscina';
+import type { Piscina } from 'piscina';
 import { thrownMessage } from './run-context.js';
 import type { AbortMessage, Answers, SlotCalls, SlotMessage, SlotResult, SlotWork } from './slot-work.js';
 import { type Death, type Hear, type Slots, WorkEnded } from './slots.js';
@@ -18,7 +19,9 @@ export class ThreadSlots implements Slots {
 
   constructor(slots: number, hear: Hear) {
     this.#hear = hear;
-    this.#pool = new Piscina({
+    // Only now: a program that finds all its results never starts a thread.
+    const { Piscina: Pool } = createRequire(import.meta.url)('piscina') as typeof import('piscina');
+    this.#pool = new Pool({
       filename: new URL('./thread-entry.js', import.meta.url).href,
       minThreads: slots,
       maxThreads: slots,
