@@ -1,5 +1,6 @@
 // How time and memory grow from a thousand points to a million: hits by `for await`, a plan, and misses without fsync, each in a
-// process of its own. Writes growth.json here and two pictures into docs/images, or all three where --out says.
+// process of its own. Writes growth.json here, two pictures into docs/images and their links into README.md; with --out the first
+// three into that folder.
 //
 //   node bench/growth.mjs [--reps 3] [--cache <folder>] [--out <folder>] [--draw] [--small]
 //
@@ -11,9 +12,15 @@ import { parseArgs } from 'node:util';
 import { ensureReady, root, runAsScript } from '../scripts/bootstrap.mjs';
 import { drawGrowth } from './growth-chart.mjs';
 import { describeMachine } from './lib/machine.mjs';
+import { writeBetweenMarkers } from './lib/markers.mjs';
+import { endAtSignals } from './lib/process.mjs';
 
 /** Misses write and commit each point: a million would take most of an hour. */
 const MOST_MISSES = 100_000;
+const LINKS = `![Time for each point, from a thousand points to a million](../docs/images/growth-time.svg)
+
+![Peak of memory, from a thousand points to a million](../docs/images/growth-memory.svg)
+`;
 
 await runAsScript(import.meta.url, async () => {
   const { values } = parseArgs({
@@ -40,6 +47,7 @@ await runAsScript(import.meta.url, async () => {
   const growth = JSON.parse(readFileSync(join(data, 'growth.json'), 'utf8'));
   writeFileSync(join(images, 'growth-time.svg'), drawGrowth(growth, 'time'));
   writeFileSync(join(images, 'growth-memory.svg'), drawGrowth(growth, 'memory'));
+  if (values.out === undefined) writeBetweenMarkers(join(data, 'README.md'), 'growth', LINKS);
   return 0;
 });
 
@@ -50,6 +58,7 @@ async function measureGrowth({ small, reps, cache }) {
   const { measureMany } = await import('./lib/measure-many.mjs');
   const sizes = small ? [100, 1000] : [1000, 10_000, 100_000, 1_000_000];
   const temp = mkdtempSync(join(tmpdir(), 'entropic-bench-growth-'));
+  const forget = endAtSignals(() => rmSync(temp, { recursive: true, force: true }));
   try {
     const samples = [];
     for (const size of sizes) {
@@ -69,6 +78,7 @@ async function measureGrowth({ small, reps, cache }) {
     }
     return { date: new Date().toISOString(), machine: describeMachine(), reps, samples };
   } finally {
+    forget();
     rmSync(temp, { recursive: true, force: true });
   }
 }

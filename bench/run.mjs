@@ -4,13 +4,14 @@
 //   node bench/run.mjs [--rows miss-serial,start] [--reps 5] [--peers <folder>] [--no-peers] [--setup] [--cache <folder>]
 //                      [--out <folder>] [--small]
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureReady, root, runAsScript } from '../scripts/bootstrap.mjs';
 import { describeMachine } from './lib/machine.mjs';
+import { writeBetweenMarkers } from './lib/markers.mjs';
 import { endAtSignals, readFigures } from './lib/process.mjs';
 import { preparePeers, runPeer } from './peers.mjs';
 import { judge, summarize, toMarkdown } from './table.mjs';
@@ -18,7 +19,6 @@ import { casesOf, rowNames, scriptsOf, targets } from './targets.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const ROW_SECONDS = 900;
-const MARKERS = ['<!-- results: begin -->', '<!-- results: end -->'];
 
 /** @typedef {import('./lib/process.mjs').Figure} Figure */
 
@@ -157,16 +157,7 @@ function report({ rows, reps, small, out, table }, { started, figures, problems,
     const json = { date: started.toISOString(), machine, small, reps, rows, results, summaries, problems, notes };
     writeFileSync(join(out, 'results.json'), `${JSON.stringify(json, null, 2)}\n`);
   }
-  if (table) writeBetweenMarkers(join(here, 'README.md'), text);
-}
-
-/** @param {string} file @param {string} text */
-function writeBetweenMarkers(file, text) {
-  const [begin, end] = /** @type {[string, string]} */ (MARKERS);
-  const page = readFileSync(file, 'utf8');
-  const [from, to] = [page.indexOf(begin), page.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${file} has no ${begin} … ${end}`);
-  writeFileSync(file, `${page.slice(0, from + begin.length)}\n${text}${page.slice(to)}`);
+  if (table) writeBetweenMarkers(join(here, 'README.md'), 'results', text);
 }
 
 /** @param {string} line */
