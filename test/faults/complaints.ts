@@ -35,7 +35,7 @@ export function mayRunAgain({ trace, strikes }: Answer): Set<string> {
   let id: string | undefined;
   trace.forEach((step, index) => {
     const temp = /^fs\.(stat|digest|fsync) ([0-9a-f]{16})\.\d+\.dat$/.exec(step);
-    if (temp?.[1] === 'stat') id = temp[2];
+    if (temp?.[1] === 'digest') id = temp[2];
     if (!strikes.includes(index)) return;
     if (temp) ids.add(temp[2] as string);
     // The manifest of the run that was read back last.
