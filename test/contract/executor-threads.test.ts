@@ -1,15 +1,15 @@
 // The contract of executors, kept by the threads of a client: one client for all tests, so that what one leaves behind spoils the next.
-import { Client } from 'entropic';
+import type { Client } from 'entropic';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { badRuns } from './executor/bad-runs.js';
 import { goodRuns } from './executor/good-runs.js';
-import type { Kind } from './executor/kit.js';
+import { connect, type Kind } from './executor/kit.js';
 import { logs } from './executor/logs.js';
 import { stopping } from './executor/stopping.js';
 
 let client: Client | undefined;
 beforeAll(async () => {
-  client = await Client.connect({ threads: 2 });
+  client = await connect(kind, 2);
 });
 afterAll(() => client?.close());
 

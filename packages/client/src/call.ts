@@ -1,9 +1,10 @@
 // One submitted call on its way: queued, run in a slot, answered. A million may wait, so there is nothing in it that nobody asked for.
 // Made by client.ts, seen by users through future.ts.
-import { type FailReason, RunFailedError } from '@entropic/core';
-import { abortError, fromWire } from '@entropic/core/internal';
+import { RunFailedError } from '@entropic/core';
+import { abortError, fromWire, type RunFailure } from '@entropic/core/internal';
 import {
   Flight,
+  type FlightKind,
   type Pool,
   type SlotCode,
   type SlotResult,
@@ -16,7 +17,7 @@ export type FutureStatus = 'pending' | 'running' | 'finished' | 'error' | 'cance
 export class Call<Value> extends Flight {
   readonly number: number;
   readonly params: unknown;
-  readonly timeout: number | undefined;
+  readonly kind: FlightKind;
   status: FutureStatus = 'pending';
   value: Value | undefined;
   error: unknown;
@@ -25,11 +26,11 @@ export class Call<Value> extends Flight {
   #cancelled = false;
   #waiting: ((call: Call<Value>) => void)[] | undefined;
 
-  constructor(number: number, params: unknown, timeout: number | undefined, pool: Pool) {
+  constructor(number: number, params: unknown, kind: FlightKind, pool: Pool) {
     super();
     this.number = number;
     this.params = params;
-    this.timeout = timeout;
+    this.kind = kind;
     this.#pool = pool;
   }
 
@@ -57,7 +58,8 @@ export class Call<Value> extends Flight {
   }
 
   work(key: number): SlotWork {
-    const { name, params, timeout, code } = this;
+    const { name, params, code } = this;
+    const { timeout } = this.kind;
     return { kind: 'call', key, announce: timeout !== undefined, name, params, code, timeout };
   }
 
@@ -97,8 +99,8 @@ export class Call<Value> extends Flight {
     else if (why === 'timeout') this.fail(this.#timeoutError());
     else if ((cause as Partial<Error> | undefined)?.name === 'DataCloneError') this.fail(this.#notSent(cause as Error));
     else {
-      const { reason = 'exception', message: text = message, cause: thrown, exitCode } = death ?? {};
-      this.fail(this.#failed(reason, text, thrown, exitCode));
+      const { reason = 'exception', message: text = message, cause: thrown, ...facts } = death ?? {};
+      this.fail(this.#failed(reason, text, thrown, facts));
     }
   }
 
@@ -119,18 +121,24 @@ export class Call<Value> extends Flight {
   }
 
   #timeoutError(): RunFailedError {
-    return this.#failed('timeout', `it took longer than its timeout of ${this.timeout} s`);
+    const limit = this.kind.timeout as number;
+    return this.#failed('timeout', `it took longer than its timeout of ${limit} s`, undefined, { limit });
   }
 
   #notSent(cause: unknown): RunFailedError {
-    const message = `params or value cannot be sent between threads: ${(cause as Error).message}`;
+    const message = `params or value cannot be sent between threads or processes: ${(cause as Error).message}`;
     return this.#failed('exception', message, cause);
   }
 
-  #failed(reason: FailReason, message: string, cause?: unknown, exitCode?: number): RunFailedError {
+  #failed(
+    reason: RunFailure['reason'],
+    message: string,
+    cause?: unknown,
+    more: Partial<RunFailure> = {},
+  ): RunFailedError {
     const { name, params } = this;
     const shown = typeof params === 'object' && params !== null ? (params as Record<string, unknown>) : { params };
-    const facts = { id: name, params: shown, reason, attempts: 1, exitCode };
+    const facts = { ...more, id: name, params: shown, reason, attempts: 1 };
     return new RunFailedError(`${name} failed (${reason}): ${message}`, facts, { cause });
   }
 }

@@ -1,12 +1,13 @@
-// The Dask-client role: slots somewhere, and functions to run in them. Here the slots are threads of this machine. A store's sweep
-// takes a client to run in it; `submit` and `map` need no store.
+// The Dask-client role: slots somewhere, and functions to run in them. Here the slots are threads or processes of this machine. A
+// store's sweep takes a client to run in it; `submit` and `map` need no store.
 import { availableParallelism } from 'node:os';
-import { ClosedError, type Duration, InvalidOptionError, type ModuleRunner } from '@entropic/core';
+import { ClosedError, type Duration, InvalidOptionError, type Isolation, type ModuleRunner } from '@entropic/core';
 import {
   asModuleRunner,
   checkOptionNames,
   integerOption,
   ModuleSource,
+  oneOfOption,
   parseDuration,
   show,
 } from '@entropic/core/internal';
@@ -19,6 +20,11 @@ import { RunFuture } from './future.js';
 export interface ClientOptions {
   /** Runs at once. @defaultValue the cores that this process may use */
   threads?: number;
+  /**
+   * Where runs are kept apart from your program: in threads, or in child processes, whose crash ends only the run. A runner's own wins.
+   * @defaultValue 'thread'
+   */
+  isolation?: Isolation;
 }
 
 /** Options of one submitted run. */
@@ -29,8 +35,9 @@ export interface SubmitOptions {
 
 /** What `schedulerInfo()` tells. */
 export interface SchedulerInfo {
-  /** `threads` of this machine. */
-  kind: 'threads';
+  /** What the slots of this client are. A run with an isolation of its own, or a memory limit, has a slot in its own way. */
+  kind: 'threads' | 'processes';
+  /** Runs at once. */
   threads: number;
   running: number;
   queued: number;
@@ -43,12 +50,12 @@ export class Client implements SweepClient, AsyncDisposable {
   #counter = 0;
   #closed: Promise<void> | undefined;
 
-  private constructor(threads: number) {
-    this.#pool = new Pool(threads);
+  private constructor(threads: number, isolation: Isolation) {
+    this.#pool = new Pool(threads, isolation);
   }
 
   /**
-   * Threads of this machine. They start with the first run.
+   * Threads, or processes, of this machine. They start with the first run.
    * @throws InvalidOptionError
    */
   static async connect(options?: ClientOptions): Promise<Client> {
@@ -62,9 +69,12 @@ export class Client implements SweepClient, AsyncDisposable {
         'Client.connect: not inside a run; the runner module is the program itself, or imports it. Move the runner to a file of its own',
       );
     }
-    checkOptionNames(options, ['threads'], 'Client.connect');
-    const { threads = availableParallelism() } = options ?? {};
-    return new Client(integerOption(threads, 1, 'Client.connect: threads'));
+    checkOptionNames(options, ['threads', 'isolation'], 'Client.connect');
+    const { threads = availableParallelism(), isolation = 'thread' } = options ?? {};
+    return new Client(
+      integerOption(threads, 1, 'Client.connect: threads'),
+      oneOfOption(isolation, ['thread', 'process'], 'Client.connect: isolation'),
+    );
   }
 
   /** Runs at once. */
@@ -74,7 +84,7 @@ export class Client implements SweepClient, AsyncDisposable {
 
   /**
    * Runs a module's function with these params in a free slot, and returns at once.
-   * @param params anything that can be sent to a thread (structured clone)
+   * @param params anything that can be sent to a thread or a process (structured clone)
    */
   submit<Params, Value>(
     runner: ModuleRunner<Params, Value> | URL,
@@ -98,9 +108,10 @@ export class Client implements SweepClient, AsyncDisposable {
     const module = toModule(runner);
     const timeout = options?.timeout === undefined ? module.timeout : parseDuration(options.timeout, 'submit: timeout');
     const source = this.#sourceOf(module);
-    const calls = Array.from(params, (one) => new Call<Value>(++this.#counter, one, timeout, this.#pool));
+    const kind = { timeout, isolation: module.isolation, memoryLimit: module.memoryLimit };
+    const calls = Array.from(params, (one) => new Call<Value>(++this.#counter, one, kind, this.#pool));
     // The threads start while the code is built.
-    this.#pool.warm();
+    this.#pool.warm(module.isolation);
     void send(calls, source, module.export);
     return calls.map((call) => new RunFuture(call));
   }
@@ -148,10 +159,11 @@ export class Client implements SweepClient, AsyncDisposable {
   }
 
   schedulerInfo(): SchedulerInfo {
-    return { kind: 'threads', threads: this.#pool.slots, running: this.#pool.running, queued: this.#pool.queued };
+    const { slots: threads, isolation, running, queued } = this.#pool;
+    return { kind: isolation === 'process' ? 'processes' : 'threads', threads, running, queued };
   }
 
-  /** What waits is cancelled, what runs is awaited; then the threads end. Idempotent. */
+  /** What waits is cancelled, what runs is awaited; then threads and processes end. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#pool.close();
     return this.#closed;
@@ -203,7 +215,8 @@ function toModule(runner: ModuleRunner<never> | URL): ModuleRunner {
 }
 
 function keyOf(module: ModuleRunner): string {
-  return `${module.url.href}#${module.export} ${module.timeout} ${module.retries}`;
+  const { url, export: name, isolation, timeout, memoryLimit, retries } = module;
+  return `${url.href}#${name} ${isolation} ${timeout} ${memoryLimit} ${retries}`;
 }
 
 /** Into the pool's queue, when it is known what code they are to run. */

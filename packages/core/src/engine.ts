@@ -26,6 +26,8 @@ export interface RunRequest {
   signal?: AbortSignal | undefined;
   /** Seconds. */
   timeout?: number | undefined;
+  /** Bytes. */
+  memoryLimit?: number | undefined;
   /** Runs it in place of the store's own. */
   runner?: TaskRunner | undefined;
 }
@@ -305,6 +307,7 @@ export class Engine {
       codeDigest,
       forced: claim.forced,
       timeout: request.timeout ?? runner.defaults.timeout,
+      memoryLimit: request.memoryLimit ?? runner.defaults.memoryLimit,
     };
   }
 

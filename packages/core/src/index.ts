@@ -26,7 +26,14 @@ export type { Duration, Size } from './options.js';
 export type { DeleteOptions, RegisterOptions } from './register.js';
 export type { RunOptions } from './run-store.js';
 export { RunStore } from './run-store.js';
-export type { ModuleRunner, ModuleRunnerOptions, RunContext, RunnerFunction, RunnerParams } from './runner.js';
+export type {
+  Isolation,
+  ModuleRunner,
+  ModuleRunnerOptions,
+  RunContext,
+  RunnerFunction,
+  RunnerParams,
+} from './runner.js';
 export { moduleRunner } from './runner.js';
 export type { StoreOptions } from './store-options.js';
 export type {

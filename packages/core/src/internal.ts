@@ -5,12 +5,19 @@ export { show } from './canonical.js';
 export type { Claim, Held } from './claims.js';
 export { checkCustomData } from './custom-data.js';
 export { Engine, type RunRequest } from './engine.js';
-export { abortError, fromWire, toWire, type WireError } from './errors.js';
+export { abortError, fromWire, type RunFailure, toWire, type WireError } from './errors.js';
 export { describeParams } from './failures.js';
 export { JournalWriter } from './journal.js';
 export { ModuleSource } from './module-source.js';
 export type { OpenedStore } from './open.js';
-export { checkOptionNames, integerOption, parseDuration, parseSize, signalOption } from './options.js';
+export {
+  checkOptionNames,
+  integerOption,
+  oneOfOption,
+  parseDuration,
+  parseSize,
+  signalOption,
+} from './options.js';
 export type { Point } from './params.js';
 export type { AnyRecord } from './record.js';
 export { RunLog } from './run-log.js';

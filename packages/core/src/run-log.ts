@@ -31,7 +31,7 @@ export class RunLog {
   }
 
   /** After `close`: a line about what the run did since. */
-  addLate(line: string): void {
+  addLate(line: string | Uint8Array): void {
     try {
       mkdirSync(dirname(this.#path), { recursive: true });
       appendFileSync(this.#path, line);

@@ -1,7 +1,16 @@
 // What a runner is, as users write it.
 import { show } from './canonical.js';
 import { InvalidOptionError } from './errors.js';
-import { checkOptionNames, type Duration, integerOption, parseDuration } from './options.js';
+import {
+  checkOptionNames,
+  type Duration,
+  integerOption,
+  oneOfOption,
+  parseDuration,
+  parseSize,
+  type Size,
+} from './options.js';
+
 /** What a run knows and may do, the runner's second argument. */
 export interface RunContext {
   /** The point's 16 hexadecimal digits. */
@@ -31,12 +40,26 @@ export type RunnerParams<Full> = Readonly<Full> & { readonly resultFile: string 
  */
 export type RunnerFunction<Full> = (params: RunnerParams<Full>, run: RunContext) => unknown;
 
+/**
+ * `'thread'`: a thread of this process; a crash of native code ends the program, memory outside the JavaScript heap has no limit.
+ * `'process'`: a child process, whose end is only the run's.
+ */
+export type Isolation = 'thread' | 'process';
+
 /** Options of a module runner. A sweep's own options override them. */
 export interface ModuleRunnerOptions {
   /** Which export is the runner. @defaultValue 'default' */
   export?: string;
+  /** Where its runs are kept apart from your program. @defaultValue the client's; 'process' with a `memoryLimit` */
+  isolation?: Isolation;
   /** Longest time of one run, from its start; then it is ended. @defaultValue none */
   timeout?: Duration;
+  /**
+   * Most memory that the process of a run may use, child processes of the run included: what it has in RAM, not what it has only
+   * reserved. A Node process begins with about 60 MB of it. Beyond it the process is ended, and the run has failed with the reason
+   * `oom`. Its runs are in processes then. @defaultValue none
+   */
+  memoryLimit?: Size;
   /** How often a failed run is tried again at once. @defaultValue 0 */
   retries?: number;
 }
@@ -51,8 +74,11 @@ export interface ModuleRunner<Params = unknown, Value = unknown> {
   readonly isEntropicRunner: 'module';
   readonly url: URL;
   readonly export: string;
+  readonly isolation: Isolation | undefined;
   /** Seconds. */
   readonly timeout: number | undefined;
+  /** Bytes. */
+  readonly memoryLimit: number | undefined;
   readonly retries: number | undefined;
   /** Carries the types; never set. */
   readonly '~types'?: { readonly params: (params: Params) => void; readonly value: Value };
@@ -64,7 +90,7 @@ type ParamsOfFunction<F> = F extends (params: infer P, ...rest: never[]) => unkn
 type ValueOfFunction<F> = F extends (...args: never[]) => infer V ? Awaited<V> : unknown;
 
 /**
- * A module as a runner: it is bundled once with its imports and runs in a thread, apart from this program.
+ * A module as a runner: it is bundled once with its imports and runs in a thread or a process, apart from this program.
  *
  * @param url `new URL('./simulate.ts', import.meta.url)`; a compiled program finds `./simulate.js` by it
  * @example
@@ -75,15 +101,23 @@ export function moduleRunner<M = unknown, E extends string = 'default'>(
   url: URL | string,
   options?: ModuleRunnerOptions,
 ): ModuleRunner<ParamsOfFunction<ExportOf<M, E>>, ValueOfFunction<ExportOf<M, E>>> {
-  checkOptionNames(options, ['export', 'timeout', 'retries'], 'moduleRunner');
-  const { export: name = 'default', timeout, retries } = options ?? {};
+  checkOptionNames(options, ['export', 'isolation', 'timeout', 'memoryLimit', 'retries'], 'moduleRunner');
+  const { export: name = 'default', isolation, timeout, memoryLimit, retries } = options ?? {};
   if (typeof name !== 'string' || name === '')
     throw new InvalidOptionError('moduleRunner: export must be the name of an export');
+  if (isolation === 'thread' && memoryLimit !== undefined) {
+    throw new InvalidOptionError(
+      "moduleRunner: the memory of a thread cannot be limited; leave out isolation, or give isolation: 'process'",
+    );
+  }
   return Object.freeze({
     isEntropicRunner: 'module' as const,
     url: toUrl(url),
     export: name,
+    isolation:
+      isolation === undefined ? undefined : oneOfOption(isolation, ['thread', 'process'], 'moduleRunner: isolation'),
     timeout: timeout === undefined ? undefined : parseDuration(timeout, 'moduleRunner: timeout'),
+    memoryLimit: memoryLimit === undefined ? undefined : parseSize(memoryLimit, 'moduleRunner: memoryLimit'),
     retries: retries === undefined ? undefined : integerOption(retries, 0, 'moduleRunner: retries'),
   });
 }

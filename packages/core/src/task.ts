@@ -24,6 +24,8 @@ export interface Task {
   forced: boolean;
   /** Seconds from the start of the run; undefined for none. */
   timeout: number | undefined;
+  /** Bytes of memory of the run's process; undefined for no limit. */
+  memoryLimit: number | undefined;
 }
 
 /** A finished run whose result is whole but not yet published: one line of a journal. */
@@ -70,8 +72,12 @@ export interface TaskListener {
 
 /** The port to whatever runs tasks. The scheduler's executors implement it. */
 export interface TaskRunner {
-  /** What the runner itself says of its runs; a call's own options override it. Timeout in seconds. */
-  readonly defaults: { readonly timeout?: number | undefined; readonly retries?: number | undefined };
+  /** What the runner itself says of its runs; a call's own options override it. Timeout in seconds, limit in bytes. */
+  readonly defaults: {
+    readonly timeout?: number | undefined;
+    readonly memoryLimit?: number | undefined;
+    readonly retries?: number | undefined;
+  };
   /**
    * Digest of the code that the next task runs; null where code cannot be told (a function of this process).
    * @throws InvalidOptionError for code that does not build

@@ -14,6 +14,7 @@ export type {
   Explanation,
   FailReason,
   FullOf,
+  Isolation,
   JsonValue,
   Logger,
   LogOptions,

@@ -80,8 +80,8 @@ export class MissRunner {
 
   #begin(claim: Claim): void {
     const { engine, options, executor, abort } = this.#sweep;
-    const { userData, timeout } = options;
-    const running = engine.run(claim, { userData, signal: abort, timeout, runner: executor });
+    const { userData, timeout, memoryLimit } = options;
+    const running = engine.run(claim, { userData, signal: abort, timeout, memoryLimit, runner: executor });
     this.#busy++;
     this.#uncommitted++;
     this.#sweep.running++;

@@ -1,11 +1,18 @@
 // What `sweep` takes besides its points, raw and resolved. Called by sweep-handle.ts.
-import { type CustomData, type Duration, InvalidOptionError } from '@entropic/core';
-import { checkCustomData, checkOptionNames, integerOption, parseDuration, signalOption } from '@entropic/core/internal';
+import { type CustomData, type Duration, InvalidOptionError, type Size } from '@entropic/core';
+import {
+  checkCustomData,
+  checkOptionNames,
+  integerOption,
+  parseDuration,
+  parseSize,
+  signalOption,
+} from '@entropic/core/internal';
 import type { Executor, SweepClient } from './executor.js';
 
 /** Options of one sweep. */
 export interface SweepOptions {
-  /** Where to run: the threads of a client. @defaultValue none: in this process, or in the store's one slot for a module */
+  /** Where to run: the slots of a client. @defaultValue none: in this process, or in the store's one slot for a module */
   client?: SweepClient;
   /** Kept beside each result that this sweep runs; hits keep what they have. JSON of at most 64 KiB. */
   customData?: CustomData;
@@ -17,6 +24,11 @@ export interface SweepOptions {
   retries?: number;
   /** Longest time of one run, from its start. @defaultValue none */
   timeout?: Duration;
+  /**
+   * Most memory of one run, see `moduleRunner`; the runs are in processes then. A function cannot be limited and is refused.
+   * @defaultValue the runner's own, else none
+   */
+  memoryLimit?: Size;
   /** After so many failures what is queued is cancelled. @defaultValue no limit */
   maxFailures?: number;
   /** Runs every distinct point once more, whatever is stored. @defaultValue false */
@@ -34,6 +46,8 @@ export interface ResolvedSweepOptions {
   retries: number;
   /** Seconds. */
   timeout: number | undefined;
+  /** Bytes; undefined for the runner's own. */
+  memoryLimit: number | undefined;
   maxFailures: number;
   force: boolean;
   retryFailed: boolean;
@@ -61,18 +75,17 @@ export function resolveSweepOptions(
   executor: Executor | undefined,
 ): ResolvedSweepOptions {
   checkOptionNames(raw, NAMES, 'sweep');
-  const options = (raw ?? {}) as SweepOptions & { priority?: unknown; memoryLimit?: unknown };
+  const options = (raw ?? {}) as SweepOptions & { priority?: unknown };
   const { defaults, slots = 1 } = executor ?? {};
-  for (const name of ['priority', 'memoryLimit'] as const) {
-    if (options[name] !== undefined) {
-      throw new InvalidOptionError(`sweep: ${name} is not supported yet in this version; leave it out`);
-    }
+  if (options.priority !== undefined) {
+    throw new InvalidOptionError('sweep: priority is not supported yet in this version; leave it out');
   }
   const {
     signal,
     concurrency = slots,
     retries = defaults?.retries ?? 0,
     timeout,
+    memoryLimit,
     maxFailures,
     force = false,
     retryFailed = true,
@@ -80,6 +93,11 @@ export function resolveSweepOptions(
   } = options;
   if (typeof force !== 'boolean') throw new InvalidOptionError('sweep: force must be true or false');
   if (typeof retryFailed !== 'boolean') throw new InvalidOptionError('sweep: retryFailed must be true or false');
+  if (memoryLimit !== undefined && executor?.inline) {
+    throw new InvalidOptionError(
+      "sweep: memoryLimit: a function runs in this process, whose memory cannot be limited. Put it into a module of its own and open the store with\n  runner: new URL('./simulate.ts', import.meta.url)",
+    );
+  }
   if (name !== undefined && typeof name !== 'string') throw new InvalidOptionError('sweep: name must be a text');
   return {
     userData: checkCustomData(options.customData),
@@ -87,6 +105,7 @@ export function resolveSweepOptions(
     concurrency: integerOption(concurrency, 1, 'sweep: concurrency'),
     retries: integerOption(retries, 0, 'sweep: retries'),
     timeout: timeout === undefined ? defaults?.timeout : parseDuration(timeout, 'sweep: timeout'),
+    memoryLimit: memoryLimit === undefined ? undefined : parseSize(memoryLimit, 'sweep: memoryLimit'),
     maxFailures:
       maxFailures === undefined ? Number.POSITIVE_INFINITY : integerOption(maxFailures, 1, 'sweep: maxFailures'),
     force,

@@ -12,7 +12,7 @@ interface Bad {
   cause?: object;
   exitCode?: number;
   /** It would end this very process, or nobody would ever hear of it. */
-  threadsOnly?: true;
+  isolatedOnly?: true;
 }
 
 const exception = 'exception';
@@ -41,17 +41,23 @@ const BAD: readonly Bad[] = [
   { how: 'symlink', reason: 'bad-output', message: /a link in place of its result file: copy the content/ },
   { how: 'dangling', reason: 'bad-output', message: /a link in place of its result file/ },
   {
-    ...{ how: 'timer', reason: exception, message: /out of a timer/, threadsOnly: true },
+    ...{ how: 'timer', reason: exception, message: /out of a timer/, isolatedOnly: true },
     cause: { ...converged, message: 'out of a timer' },
   },
-  { how: 'unhandled', reason: exception, message: /nobody listens/, cause: converged, threadsOnly: true },
-  { how: 'exit-0', reason: 'exit', message: /process\.exit\(0\) instead of returning/, exitCode: 0, threadsOnly: true },
-  { how: 'exit-7', reason: 'exit', message: /process\.exit\(7\)/, exitCode: 7, threadsOnly: true },
-  { how: 'exit-later', reason: 'exit', message: /process\.exit\(3\)/, exitCode: 3, threadsOnly: true },
+  { how: 'unhandled', reason: exception, message: /nobody listens/, cause: converged, isolatedOnly: true },
+  {
+    how: 'exit-0',
+    reason: 'exit',
+    message: /process\.exit\(0\) instead of returning/,
+    exitCode: 0,
+    isolatedOnly: true,
+  },
+  { how: 'exit-7', reason: 'exit', message: /process\.exit\(7\)/, exitCode: 7, isolatedOnly: true },
+  { how: 'exit-later', reason: 'exit', message: /process\.exit\(3\)/, exitCode: 3, isolatedOnly: true },
 ];
 
 export function badRuns(kind: Kind): void {
-  const ways = BAD.filter((bad) => kind.name === 'threads' || !bad.threadsOnly);
+  const ways = BAD.filter((bad) => kind.name !== 'inline' || !bad.isolatedOnly);
 
   for (const { how, reason, message, cause, exitCode } of ways) {
     it(`[bad-runner: ${how}] is told as ${reason}`, async () => {

@@ -1,11 +1,11 @@
 // A program that is killed by SIGKILL, at a moment that the test chose; in its second life it ends by itself. Its last line of output is
-// JSON. Arguments: folder, simulation, moment ('manifest', 'never').
+// JSON. Arguments: folder, simulation, moment ('manifest', 'never'), kind ('threads', 'processes').
 import { join } from 'node:path';
 import { realSeams } from '@entropic/core/internal';
 import { Client, defineResult, int, json, moduleRunner, text } from 'entropic';
 import { openStore } from 'entropic/internal';
 
-const [folder, simulation, moment] = process.argv.slice(2);
+const [folder, simulation, moment, kind] = process.argv.slice(2);
 const fs = {
   ...realSeams.fs,
   // The first thing that is done with a sealed result: its manifest is written, its row is not.
@@ -27,7 +27,7 @@ const store = await openStore(
   },
   { ...realSeams, fs },
 );
-const client = await Client.connect({ threads: 2 });
+const client = await Client.connect({ threads: 2, isolation: kind === 'processes' ? 'process' : 'thread' });
 const statuses = [];
 for await (const { status, error } of store.sweep([{ n: 1, folder, how: simulation }], {
   client,

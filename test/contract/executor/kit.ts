@@ -1,10 +1,10 @@
-// What the chapters of the executor contract share: stores whose simulation runs inline or in the threads of a client.
+// What the chapters of the executor contract share: stores whose simulation runs inline, or in the threads or processes of a client.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
-  type Client,
+  Client,
   defineResult,
   int,
   type JsonValue,
@@ -33,11 +33,16 @@ type Full = { n: number; how: string; folder: string };
 
 /** How the suite runs its simulations. */
 export interface Kind {
-  readonly name: 'inline' | 'threads';
+  readonly name: 'inline' | 'threads' | 'processes';
   /** Slots of one sweep. */
   readonly slots: number;
-  /** Of the threads. */
+  /** Of the threads or processes. */
   readonly client: () => Client | undefined;
+}
+
+/** A client of this kind. */
+export function connect({ name }: Pick<Kind, 'name'>, threads: number): Promise<Client> {
+  return Client.connect({ threads, isolation: name === 'processes' ? 'process' : 'thread' });
 }
 
 export interface Lab {

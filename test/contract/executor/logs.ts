@@ -80,14 +80,14 @@ export function logs(kind: Kind): void {
     const file = (attempt: number) => join(folder, 'results', '.entropic', 'logs', `${id}.${attempt}.log`);
     const printed = PRINTED.replace('fine', 'prints');
     const { spawn } = await import('node:child_process');
-    const child = spawn(process.execPath, [program, folder, 'prints', 'never'], { stdio: 'ignore' });
+    const child = spawn(process.execPath, [program, folder, 'prints', 'never', kind.name], { stdio: 'ignore' });
     await until('what it prints', () => existsSync(file(1)) && readFileSync(file(1), 'utf8') === printed);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
     expect(readFileSync(file(1), 'utf8')).toBe(printed);
     writeFileSync(join(folder, 'go on'), '');
     const { statuses } = answerOf<{ statuses: string[] }>(
-      await runProcess(process.execPath, [program, folder, 'prints', 'never']),
+      await runProcess(process.execPath, [program, folder, 'prints', 'never', kind.name]),
     );
     expect(statuses).toEqual(['finished']);
     expect(readFileSync(file(1), 'utf8')).toBe(`${printed}the last line\n`);
@@ -95,11 +95,11 @@ export function logs(kind: Kind): void {
 
   it('a finished run is recovered after SIGKILL between its manifest and its row, without a second execution', async () => {
     const folder = freshFolder();
-    const killed = await runProcess(process.execPath, [program, folder, 'simple', 'manifest']);
+    const killed = await runProcess(process.execPath, [program, folder, 'simple', 'manifest', kind.name]);
     expect(killed).toMatchObject({ code: null, signal: 'SIGKILL' });
     expect(readFileSync(join(folder, 'executions'), 'utf8')).toBe('1\n');
     const second = answerOf<{ pid: number; statuses: string[]; customData: Record<string, unknown> }>(
-      await runProcess(process.execPath, [program, folder, 'simple', 'never']),
+      await runProcess(process.execPath, [program, folder, 'simple', 'never', kind.name]),
     );
     expect(second.statuses).toEqual(['cached']);
     expect(second.customData.value).toMatchObject({ twice: 2 });

@@ -1,9 +1,8 @@
 // The executor contract: timeouts and aborts, of runs that listen and of runs that cannot.
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { Client } from 'entropic';
 import { expect, it } from 'vitest';
-import { expectWhole, type Kind, openLab, until } from './kit.js';
+import { connect, expectWhole, type Kind, openLab, until } from './kit.js';
 
 /** What a run has to stop by itself, in milliseconds: the product's own number. */
 const GRACE = 5000;
@@ -89,8 +88,8 @@ export function stopping(kind: Kind): void {
     }
   });
 
-  it('an abort reaches a run whose thread was only starting', async () => {
-    await using cold = await Client.connect({ threads: 1 });
+  it('an abort reaches a run whose slot was only starting', async () => {
+    await using cold = await connect(kind, 1);
     const lab = await openLab({ ...kind, client: () => cold }, 'patient');
     const controller = new AbortController();
     const started = performance.now();

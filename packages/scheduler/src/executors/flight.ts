@@ -1,9 +1,20 @@
 // A piece of work on its way through a pool: queued, in a slot, over. Kept small: a million may wait. Extended by whoever wants its
 // answer; moved along by pool.ts.
+import type { Isolation } from '@entropic/core';
 import type { TaskListener } from '@entropic/core/internal';
 import type { CallBatch } from './call-batch.js';
 import type { SlotCode, SlotResult, SlotWork } from './slot-work.js';
 import type { WorkEnded } from './slots.js';
+
+/** How it is to be run; calls of one `map` share it. */
+export interface FlightKind {
+  /** Seconds from the start of the run. */
+  readonly timeout?: number | undefined;
+  /** @defaultValue the pool's; 'process' with a memory limit */
+  readonly isolation?: Isolation | undefined;
+  /** Bytes. */
+  readonly memoryLimit?: number | undefined;
+}
 
 export abstract class Flight {
   state: 'new' | 'queued' | 'running' | 'over' = 'new';
@@ -20,8 +31,7 @@ export abstract class Flight {
   alone = false;
 
   abstract readonly code: SlotCode;
-  /** Seconds from the start of the run. */
-  abstract readonly timeout: number | undefined;
+  abstract readonly kind: FlightKind;
   readonly listener?: TaskListener | undefined;
 
   /** What a call is made of, so that it can travel with others; undefined for a task. */
@@ -75,7 +85,7 @@ export type TaskWork = Omit<SlotWork & { kind: 'task' }, 'key' | 'announce'>;
 /** A task of a store, for whoever holds a promise of its answer. */
 export class TaskFlight extends Flight {
   readonly code: SlotCode;
-  readonly timeout: number | undefined;
+  readonly kind: FlightKind;
   override readonly listener: TaskListener | undefined;
   readonly #work: TaskWork;
   readonly #onStart: (() => void) | undefined;
@@ -83,16 +93,12 @@ export class TaskFlight extends Flight {
 
   constructor(
     work: TaskWork,
-    options: {
-      timeout?: number | undefined;
-      listener?: TaskListener | undefined;
-      onStart?: (() => void) | undefined;
-    },
+    options: FlightKind & { listener?: TaskListener | undefined; onStart?: (() => void) | undefined },
     promise: { resolve(result: SlotResult): void; reject(why: WorkEnded): void; over(): void },
   ) {
     super();
     this.code = work.code;
-    this.timeout = options.timeout;
+    this.kind = options;
     this.listener = options.listener;
     this.#work = work;
     this.#onStart = options.onStart;
@@ -100,7 +106,7 @@ export class TaskFlight extends Flight {
   }
 
   work(key: number): SlotWork {
-    return { ...this.#work, key, announce: this.timeout !== undefined };
+    return { ...this.#work, key, announce: this.kind.timeout !== undefined };
   }
 
   override started(): void {

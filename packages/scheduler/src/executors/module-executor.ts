@@ -13,10 +13,10 @@ export function moduleExecutor(runner: ModuleRunner, pool: Pool, own: boolean): 
   return {
     slots: pool.slots,
     inline: false,
-    defaults: { timeout: runner.timeout, retries: runner.retries },
+    defaults: { timeout: runner.timeout, memoryLimit: runner.memoryLimit, retries: runner.retries },
     async codeDigest() {
       // They start while the code is built.
-      pool.warm();
+      pool.warm(runner.isolation);
       return (await source.current()).digest;
     },
     async submit(task, { signal, listener }) {
@@ -29,7 +29,9 @@ export function moduleExecutor(runner: ModuleRunner, pool: Pool, own: boolean): 
       };
       try {
         const work = { kind: 'task', task: exact, code: { file, url, export: runner.export } } as const;
-        const result = await pool.run(work, { signal, listener, timeout: task.timeout, onStart });
+        const { timeout, memoryLimit } = exact;
+        const { isolation } = runner;
+        const result = await pool.run(work, { signal, listener, timeout, isolation, memoryLimit, onStart });
         if (result.kind === 'task') return result.outcome;
         throw new Error(`a slot answered a task with ${result.kind}`);
       } catch (error) {

@@ -1,10 +1,12 @@
 // A pool of slots that run modules. What waits is queued here, so that it is known what runs: a queued piece of work is cancelled at
 // once, a running one is asked to stop, and its slot ended after a grace. Used by module-executor.ts and the client.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Isolation } from '@entropic/core';
 import type { TaskListener } from '@entropic/core/internal';
 import { BatchSizes, CallBatch } from './call-batch.js';
 import { Fifo } from './fifo.js';
-import { type Flight, TaskFlight, type TaskWork } from './flight.js';
+import { type Flight, type FlightKind, TaskFlight, type TaskWork } from './flight.js';
+import { ProcessSlots } from './processes.js';
 import { MAX_TIMER } from './run-context.js';
 import type { Answers, SlotCode, SlotMessage, SlotResult } from './slot-work.js';
 import { type Slots, WorkEnded } from './slots.js';
@@ -15,10 +17,8 @@ const GRACE_MS = 5000;
 /** After so many milliseconds what a batch has not begun is given to others. */
 const RECALL_MS = 25;
 
-export interface PoolOptions {
+export interface PoolOptions extends FlightKind {
   signal?: AbortSignal | undefined;
-  /** Seconds from the start of the run. */
-  timeout?: number | undefined;
   listener?: TaskListener | undefined;
   /** Called when a slot takes it. */
   onStart?: (() => void) | undefined;
@@ -26,11 +26,13 @@ export interface PoolOptions {
 
 export class Pool {
   readonly slots: number;
+  readonly isolation: Isolation;
   readonly #queue = new Fifo<Flight>();
   readonly #running = new Map<number, Flight>();
   readonly #batches = new Set<CallBatch<Flight>>();
   readonly #sizes = new BatchSizes();
-  #threads: Slots | undefined;
+  /** Both kinds share the queue: there are never more runs than slots. */
+  readonly #kinds = new Map<Isolation, Slots>();
   #busy = 0;
   /** In the queue and not cancelled. */
   #queued = 0;
@@ -40,8 +42,9 @@ export class Pool {
   #idle: (() => void)[] = [];
 
   /** The slots are started with the first work. */
-  constructor(slots: number) {
+  constructor(slots: number, isolation: Isolation = 'thread') {
     this.slots = slots;
+    this.isolation = isolation;
   }
 
   get queued(): number {
@@ -55,8 +58,8 @@ export class Pool {
   }
 
   /** Work is about to come: the slots start meanwhile. */
-  warm(): void {
-    if (!this.#closing) this.#slots();
+  warm(isolation?: Isolation): void {
+    if (!this.#closing) this.#slotsOf(isolation ?? this.isolation);
   }
 
   /** Queues it, or begins it where a slot is free. */
@@ -82,7 +85,7 @@ export class Pool {
       if (batch?.recall(flight.key - batch.first)) flight.end(new WorkEnded('cancelled'));
       else {
         flight.ending = 'aborted';
-        this.#threads?.abort(flight.key, reason);
+        this.#slotsFor(flight).abort(flight.key, reason);
         clearTimeout(flight.timer);
         flight.timer = setTimeout(() => flight.kill?.abort(), GRACE_MS);
       }
@@ -115,7 +118,7 @@ export class Pool {
     }
     for (const batch of this.#batches) for (const flight of batch.recallAll()) flight.end(new WorkEnded('cancelled'));
     while (!this.#isIdle) await new Promise<void>((resolve) => this.#idle.push(resolve));
-    await this.#threads?.close();
+    await Promise.all(Array.from(this.#kinds.values(), (slots) => slots.close()));
   }
 
   #fill(): void {
@@ -147,12 +150,17 @@ export class Pool {
   /** With it, those right behind it that may go in the same batch. */
   #callsLike(flight: Flight): Flight[] {
     const calls = [flight];
-    if (!isBatched(flight) || !this.#slots().startCalls) return calls;
+    const slots = this.#slotsFor(flight);
+    if (!isBatched(flight) || !slots.startCalls) return calls;
     const { code } = flight;
     const size = this.#sizes.next(code, this.#queued + 1, this.slots);
     while (calls.length < size) {
       const next = this.#queue.peek();
-      if (next === undefined || (next.state === 'queued' && !(isBatched(next) && sameCode(next.code, code)))) break;
+      if (
+        next === undefined ||
+        (next.state === 'queued' && !(isBatched(next) && sameCode(next.code, code) && this.#slotsFor(next) === slots))
+      )
+        break;
       this.#queue.shift();
       if (next.state !== 'queued') continue;
       this.#queued--;
@@ -177,8 +185,8 @@ export class Pool {
     };
     this.#busy++;
     flight.started();
-    this.#slots()
-      .start(flight.work(key), { kill: kill.signal })
+    this.#slotsFor(flight)
+      .start(flight.work(key), { kill: kill.signal, memoryLimit: flight.kind.memoryLimit })
       .then(
         (result) => {
           done();
@@ -192,7 +200,7 @@ export class Pool {
   }
 
   #startCalls(calls: Flight[]): void {
-    const slots = this.#slots();
+    const slots = this.#slotsFor(calls[0] as Flight);
     const batch = new CallBatch(calls, this.#key + 1);
     const kill = new AbortController();
     const names: string[] = [];
@@ -257,9 +265,18 @@ export class Pool {
     this.#fill();
   }
 
-  #slots(): Slots {
-    this.#threads ??= new ThreadSlots(this.slots, (message) => this.#hear(message));
-    return this.#threads;
+  #slotsFor({ kind: { isolation, memoryLimit } }: Flight): Slots {
+    return this.#slotsOf(memoryLimit === undefined ? (isolation ?? this.isolation) : 'process');
+  }
+
+  #slotsOf(isolation: Isolation): Slots {
+    let slots = this.#kinds.get(isolation);
+    if (!slots) {
+      const hear = (message: SlotMessage) => this.#hear(message);
+      slots = isolation === 'process' ? new ProcessSlots(hear) : new ThreadSlots(this.slots, hear);
+      this.#kinds.set(isolation, slots);
+    }
+    return slots;
   }
 
   #hear(message: SlotMessage): void {
@@ -276,7 +293,7 @@ export class Pool {
     else if (flight.ending === undefined) {
       // Now it runs: a slot that had to be started first took none of its time. `run.signal` aborts by the run's own timer.
       clearTimeout(flight.timer);
-      const milliseconds = Math.min((flight.timeout ?? 0) * 1000 + GRACE_MS, MAX_TIMER);
+      const milliseconds = Math.min((flight.kind.timeout ?? 0) * 1000 + GRACE_MS, MAX_TIMER);
       flight.timer = setTimeout(() => {
         flight.ending = 'timeout';
         flight.kill?.abort();
@@ -286,8 +303,8 @@ export class Pool {
 }
 
 /** A timeout needs a message at its start, which a batch does not have. */
-function isBatched({ call, timeout, alone }: Flight): boolean {
-  return call !== undefined && timeout === undefined && !alone;
+function isBatched({ call, kind, alone }: Flight): boolean {
+  return call !== undefined && kind.timeout === undefined && !alone;
 }
 
 function sameCode(a: SlotCode, b: SlotCode): boolean {

@@ -1,6 +1,6 @@
 // What a slot of a pool does: load the bundle once, run one task after the other, seal each result in the slot. Called by
-// thread-entry.ts.
-import { threadId } from 'node:worker_threads';
+// thread-entry.ts and process-entry.ts.
+import { isMainThread, threadId } from 'node:worker_threads';
 import {
   failedOutcome,
   JournalWriter,
@@ -129,11 +129,11 @@ async function runTask(task: Task, runner: Runner, working: Working): Promise<Ou
   }
 }
 
-/** Each thread has a file of its own beside the store's: lines of two writers cannot mix. */
+/** Each slot has a file of its own beside the store's: lines of two writers cannot mix. */
 function journalOf(path: string): JournalWriter {
   let writer = journals.get(path);
   if (!writer) {
-    writer = new JournalWriter(realSeams.fs, `${path}.t${threadId}`);
+    writer = new JournalWriter(realSeams.fs, `${path}.${isMainThread ? `p${process.pid}` : `t${threadId}`}`);
     journals.set(path, writer);
     if (journals.size > MAX_JOURNALS) {
       const [oldest, old] = journals.entries().next().value as [string, JournalWriter];

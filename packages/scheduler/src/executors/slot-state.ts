@@ -1,5 +1,5 @@
 // What a slot is doing now, and how the outer world reaches it: aborts come beside the work, output goes to the run's log, and what a
-// run does after its end is told apart from what the next one does. Used by slot-run.ts, connected by thread-entry.ts.
+// run does after its end is told apart from what the next one does. Used by slot-run.ts, connected by thread-entry.ts or process-entry.ts.
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { RunLog } from '@entropic/core/internal';
 import { type AbortSource, thrownMessage } from './run-context.js';

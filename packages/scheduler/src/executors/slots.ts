@@ -5,19 +5,25 @@ import type { Answers, SlotCalls, SlotMessage, SlotResult, SlotWork } from './sl
 export interface Slots {
   /**
    * Begins the work in a free slot; the pool never begins more than there are.
-   * @param kill ends the slot in the middle of the work
    * @throws WorkEnded if the slot was ended, or went of itself
    */
-  start(work: SlotWork, options: { kill: AbortSignal }): Promise<SlotResult>;
+  start(work: SlotWork, options: StartOptions): Promise<SlotResult>;
   /**
    * The same for many calls at once; what was not answered by messages comes at the end. Left out where a slot and its pool share no
    * memory: calls then go one by one.
    */
-  startCalls?(calls: SlotCalls, options: { kill: AbortSignal }): Promise<Answers>;
+  startCalls?(calls: SlotCalls, options: StartOptions): Promise<Answers>;
   /** Asks the run of this key to stop, also one whose slot is only starting. */
   abort(key: number, reason: string): void;
   /** When nothing runs any more. */
   close(): Promise<void>;
+}
+
+export interface StartOptions {
+  /** Ends the slot in the middle of the work. */
+  kill: AbortSignal;
+  /** Bytes; processes only. */
+  memoryLimit?: number | undefined;
 }
 
 /** Takes what the slots tell while they work. */
@@ -30,6 +36,10 @@ export interface Death {
   /** What the run threw, where that took its slot along. */
   cause?: unknown;
   exitCode?: number;
+  signal?: string;
+  /** The most memory that was seen, and its limit, in bytes. */
+  peakBytes?: number;
+  limit?: number;
 }
 
 /** The work gave no answer: its slot is gone, or it never began. */

@@ -5,7 +5,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import { thrownMessage } from './run-context.js';
 import type { AbortMessage, Answers, SlotCalls, SlotMessage, SlotResult, SlotWork } from './slot-work.js';
-import { type Death, type Hear, type Slots, WorkEnded } from './slots.js';
+import { type Death, type Hear, type Slots, type StartOptions, WorkEnded } from './slots.js';
 
 /** What a thread tells. `control` comes once, with the port that takes aborts. */
 export type ThreadMessage = SlotMessage | { type: 'control'; port: MessagePort };
@@ -38,7 +38,7 @@ export class ThreadSlots implements Slots {
     this.#pool.on('error', () => {});
   }
 
-  async start(work: SlotWork, options: { kill: AbortSignal }): Promise<SlotResult> {
+  async start(work: SlotWork, options: StartOptions): Promise<SlotResult> {
     try {
       return await this.#run<SlotResult>(work, options);
     } finally {
@@ -46,7 +46,7 @@ export class ThreadSlots implements Slots {
     }
   }
 
-  async startCalls(calls: SlotCalls, options: { kill: AbortSignal }): Promise<Answers> {
+  async startCalls(calls: SlotCalls, options: StartOptions): Promise<Answers> {
     try {
       return await this.#run<Answers>(calls, options);
     } finally {
@@ -54,7 +54,7 @@ export class ThreadSlots implements Slots {
     }
   }
 
-  async #run<Answer>(order: SlotWork | SlotCalls, { kill }: { kill: AbortSignal }): Promise<Answer> {
+  async #run<Answer>(order: SlotWork | SlotCalls, { kill }: StartOptions): Promise<Answer> {
     try {
       return (await this.#pool.run(order, { signal: kill })) as Answer;
     } catch (error) {

@@ -1,0 +1,128 @@
+// Which processes belong to a slot, what memory they have, and their end, as the system tells it. Used by slot-process.ts and
+// processes.ts in the pool's process, by process-entry.ts and process-watch.ts in the slot's.
+import { execFile, execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+
+interface Entry {
+  pid: number;
+  parent: number;
+  /** The process group: of a slot and of all that it starts it is the slot's pid. */
+  group: number;
+  /** Bytes. */
+  memory: number;
+}
+
+const linux = process.platform === 'linux';
+const PS = ['-A', '-o', 'pid=,ppid=,pgid=,rss=,stat='];
+
+/** Ends a slot with all that it started. */
+export function killTree(pid: number): void {
+  if (process.platform === 'win32') {
+    quietly(() => execFileSync('taskkill', ['/pid', String(pid), '/T', '/F'], { stdio: 'ignore' }));
+    return;
+  }
+  // Those that left the group first: they are only found while the process that started them lives.
+  for (const stray of straysOf(pid)) if (stray.group !== pid) quietly(() => process.kill(stray.pid, 'SIGKILL'));
+  killGroup(pid);
+}
+
+/** What is left of the group of a slot that is gone. */
+export function killGroup(pid: number): void {
+  if (process.platform !== 'win32') quietly(() => process.kill(-pid, 'SIGKILL'));
+}
+
+/** Ends what a slot started, and not the slot itself. Called in the slot. */
+export function killStrays(): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let tries = 0; tries < 100; tries++) {
+    const strays = straysOf(process.pid);
+    if (strays.length === 0) return;
+    for (const { pid } of strays) quietly(() => process.kill(pid, 'SIGKILL'));
+    Atomics.wait(pause, 0, 0, 2);
+  }
+}
+
+/** The memory of a process and of all that it started, in bytes; 0 if it is gone. */
+export async function memoryOf(pid: number): Promise<number> {
+  if (linux) return linuxMemoryOf(pid);
+  if (process.platform === 'win32') return 0;
+  const table = parsePs(await new Promise<string>((resolve) => execFile('ps', PS, (_, stdout) => resolve(stdout))));
+  const own = table.find((entry) => entry.pid === pid)?.memory ?? 0;
+  return membersOf(pid, table).reduce((sum, { memory }) => sum + memory, own);
+}
+
+/** Cheaper than a walk over all processes: it is asked for many times a second. */
+function linuxMemoryOf(pid: number): number {
+  let bytes = 0;
+  quietly(() => {
+    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
+    bytes += Number(kilobytes ?? 0) * 1024;
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      quietly(() => {
+        for (const child of readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' '))
+          if (child !== '') bytes += linuxMemoryOf(Number(child));
+      });
+    }
+  });
+  return bytes;
+}
+
+function straysOf(pid: number): Entry[] {
+  if (process.platform === 'win32') return [];
+  if (linux) return membersOf(pid, linuxTable());
+  let text = '';
+  quietly(() => {
+    text = execFileSync('ps', PS, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  });
+  return membersOf(pid, parsePs(text));
+}
+
+/** All of its group, and all that descend from it, without itself and without the dead. */
+function membersOf(root: number, table: readonly Entry[]): Entry[] {
+  const family = new Set([root]);
+  const members = new Set<Entry>();
+  for (let before = -1; before < members.size; ) {
+    before = members.size;
+    for (const entry of table) {
+      if (entry.pid === root || !(entry.group === root || family.has(entry.parent))) continue;
+      family.add(entry.pid);
+      members.add(entry);
+    }
+  }
+  return [...members];
+}
+
+function linuxTable(): Entry[] {
+  const table: Entry[] = [];
+  for (const name of readdirSync('/proc')) {
+    const pid = Number(name);
+    if (!Number.isInteger(pid)) continue;
+    quietly(() => {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+      // The name in brackets may hold spaces and brackets: fields are counted from the last one.
+      const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+      if (state !== 'Z' && state !== 'X') table.push({ pid, parent: Number(parent), group: Number(group), memory: 0 });
+    });
+  }
+  return table;
+}
+
+function parsePs(text: string): Entry[] {
+  const table: Entry[] = [];
+  for (const line of text.split('\n')) {
+    const [pid, parent, group, kilobytes, state] = line.trim().split(/\s+/);
+    // `ps` lists itself.
+    if (state === undefined || state.startsWith('Z') || Number(parent) === 0) continue;
+    table.push({ pid: Number(pid), parent: Number(parent), group: Number(group), memory: Number(kilobytes) * 1024 });
+  }
+  return table;
+}
+
+/** Processes come and go while one looks at them. */
+function quietly(body: () => void): void {
+  try {
+    body();
+  } catch {
+    // It is gone, which is what was wanted, or not ours.
+  }
+}
