@@ -1,10 +1,11 @@
-// A program with a client, which does one thing and then says what is left of it, as JSON in its last line. Arguments: folder, what.
+// A program with a client, which does one thing and then says what is left of it, as JSON in its last line. Arguments: folder, what,
+// isolation.
 import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, defineResult, int, moduleRunner, Store, text } from 'entropic';
 
-const [folder, what] = process.argv.slice(2);
+const [folder, what, isolation = 'thread'] = process.argv.slice(2);
 const url = new URL('./functions.mjs', import.meta.url);
 const fn = (name) => moduleRunner(url, { export: name });
 const threads = () => readdirSync('/proc/self/task').length;
@@ -39,7 +40,7 @@ async function begun(count) {
 
 async function wholeLife() {
   const told = [];
-  const client = await Client.connect({ threads: 3 });
+  const client = await Client.connect({ threads: 3, isolation });
   const store = await open('gated');
   const points = Array.from({ length: 20 }, (_, n) => ({ n, folder }));
   const future = client.submit(fn('patient'), { folder });
@@ -75,19 +76,19 @@ const actions = {
   },
   /** Left open: nobody closes anything, and the program ends all the same. */
   async open() {
-    const client = await Client.connect({ threads: 2 });
+    const client = await Client.connect({ threads: 2, isolation });
     const store = await open('backwards');
     const records = await store.sweep({ n: [7, 8] }, { client });
     return { values: await client.gather(client.map(url, [1, 2, 3])), ns: records.map(({ n }) => n) };
   },
   /** Nothing but a client, and the promise of a value: the program must live until it is there. */
   async alone() {
-    const client = await Client.connect({ threads: 1 });
+    const client = await Client.connect({ threads: 1, isolation });
     return { value: await client.submit(fn('after'), { ms: 300, value: 'there' }).result() };
   },
   /** Started by the test with a small heap. */
   async heap() {
-    const client = await Client.connect({ threads: 2 });
+    const client = await Client.connect({ threads: 2, isolation });
     const store = await open('leak');
     let outcome;
     for await (outcome of store.sweep([{ n: 1, folder }], { client }));

@@ -37,6 +37,7 @@ const BAD: readonly Bad[] = [
   { how: 'reject-nothing', reason: exception, message: /it threw undefined/ },
   { how: 'nothing', reason: 'no-output', message: /without writing its result: write one file to run\.resultFile/ },
   { how: 'empty', reason: 'no-output', message: /empty result file/ },
+  { how: 'elsewhere', reason: 'no-output', message: /without writing its result/ },
   { how: 'folder', reason: 'bad-output', message: /a folder in place of its result file: write one file/ },
   { how: 'symlink', reason: 'bad-output', message: /a link in place of its result file: copy the content/ },
   { how: 'dangling', reason: 'bad-output', message: /a link in place of its result file/ },
@@ -99,19 +100,22 @@ export function badRuns(kind: Kind): void {
     ['throws', 'long after its return'],
     ['rejects', 'nobody waits any more'],
     ['exits', 'process.exit(5)'],
-  ])('a run that %s after it returned has its result, and takes no other run along', async (how, late) => {
-    const lab = await openLab(kind, 'later');
-    // In one slot, so that the next runs are in the thread when it happens.
-    const outcomes = await lab.sweep([lab.point(1, how), lab.point(2), lab.point(3)], { concurrency: 1 });
-    expect(outcomes.map(({ status, error }) => error?.message ?? status)).toEqual(Array(3).fill('finished'));
-    const more = await lab.sweep([4, 5, 6, 7].map((n) => lab.point(n)));
-    expect(more.map(({ status, error }) => error?.message ?? status)).toEqual(Array(4).fill('finished'));
-    expect(lab.executions()).toEqual([1, 2, 3, 4, 5, 6, 7]);
-    expect(await textOf(lab.store.log(lab.idOf(lab.point(1, how))))).toContain(late);
-    await expectWhole(kind);
-  });
+  ])(
+    '[bad-runner: late] a run that %s after it returned has its result, and takes no other run along',
+    async (how, late) => {
+      const lab = await openLab(kind, 'later');
+      // In one slot, so that the next runs are in the thread when it happens.
+      const outcomes = await lab.sweep([lab.point(1, how), lab.point(2), lab.point(3)], { concurrency: 1 });
+      expect(outcomes.map(({ status, error }) => error?.message ?? status)).toEqual(Array(3).fill('finished'));
+      const more = await lab.sweep([4, 5, 6, 7].map((n) => lab.point(n)));
+      expect(more.map(({ status, error }) => error?.message ?? status)).toEqual(Array(4).fill('finished'));
+      expect(lab.executions()).toEqual([1, 2, 3, 4, 5, 6, 7]);
+      expect(await textOf(lab.store.log(lab.idOf(lab.point(1, how))))).toContain(late);
+      await expectWhole(kind);
+    },
+  );
 
-  it('a run that goes on writing after it returned is never served with what it wrote then, and spoils no other', async () => {
+  it('[bad-runner: goes-on-writing] a run that goes on writing after it returned is never served with what it wrote then, and spoils no other', async () => {
     const lab = await openLab(kind, 'later');
     const points = [lab.point(1, 'writes'), lab.point(2), lab.point(3), lab.point(4), lab.point(5)];
     const outcomes = await lab.sweep(points, { concurrency: 1 });

@@ -89,7 +89,7 @@ export function goodRuns(kind: Kind): void {
     expect(Math.max(...lab.lines('most').map(Number))).toBe(kind.name === 'inline' ? 8 : kind.slots);
   });
 
-  it('is kept whatever it returned: a value that JSON cannot hold is dropped with an event', async () => {
+  it('[bad-runner: garbage] is kept whatever it returned: a value that JSON cannot hold is dropped with an event', async () => {
     const lab = await openLab(kind, 'returns');
     const ways = ['huge', 'function', 'cycle', 'nan', 'date', 'bigint', 'class instance', 'map'];
     const outcomes = await lab.sweep(ways.map((how, i) => lab.point(i, how)));

@@ -61,10 +61,15 @@ export interface Lab {
   executions(): number[];
 }
 
-/** @param simulation the export of simulations.mjs */
-export async function openLab(kind: Kind, simulation: string, options: ModuleRunnerOptions = {}): Promise<Lab> {
+/** @param simulation the export of the module */
+export async function openLab(
+  kind: Kind,
+  simulation: string,
+  options: ModuleRunnerOptions = {},
+  module = simulations,
+): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'entropic-executor-'));
-  const store = await openLabStore(kind, simulation, folder, options);
+  const store = await openLabStore(kind, simulation, folder, options, module);
   const events: StoreEvent[] = [];
   const listening = (async () => {
     for await (const event of store.events) events.push(event);
@@ -104,13 +109,13 @@ export async function openLab(kind: Kind, simulation: string, options: ModuleRun
   };
 }
 
-async function openLabStore(kind: Kind, simulation: string, folder: string, options: ModuleRunnerOptions) {
+async function openLabStore(kind: Kind, simulation: string, folder: string, options: ModuleRunnerOptions, module: URL) {
   mkdirSync(folder, { recursive: true });
-  const functions = (await import(simulations.href)) as Record<string, (params: unknown, run: unknown) => unknown>;
+  const functions = (await import(module.href)) as Record<string, (params: unknown, run: unknown) => unknown>;
   const runner =
     kind.name === 'inline'
       ? (functions[simulation] as () => unknown)
-      : moduleRunner(simulations, { export: simulation, ...options });
+      : moduleRunner(module, { export: simulation, ...options });
   return Store.open({
     ...{ model: Model, runner, resultsDir: join(folder, 'results'), dbUrl: `sqlite:///${join(folder, 'db')}` },
     // What is safe on a full disk is tested elsewhere.

@@ -214,6 +214,7 @@ const WAYS = {
   },
   nothing: () => 'nothing',
   empty: (file) => writeFileSync(file, ''),
+  elsewhere: (file) => writeFileSync(join(file, '../../../../elsewhere'), 'the result'),
   folder: (file) => mkdirSync(file),
   symlink: (file) => symlinkSync('/etc/hostname', file),
   dangling: (file) => symlinkSync('/no/such/file', file),
@@ -221,7 +222,7 @@ const WAYS = {
     for (;;) leaks.push(new Array(10_000).fill(leaks.length).map((x) => ({ x })));
   },
 };
-const WRITES_NOTHING = new Set(['nothing', 'empty', 'folder', 'symlink', 'dangling']);
+const WRITES_NOTHING = new Set(['nothing', 'empty', 'elsewhere', 'folder', 'symlink', 'dangling']);
 
 /** Good or bad, as `how` says. */
 export async function any(params, run) {

@@ -76,6 +76,10 @@ export function stopping(kind: Kind): void {
     const ended = performance.now();
     expect(timeout?.error).toMatchObject({ reason: 'timeout', limit: 0.5, attempts: 1 });
     expect(cancelled?.status).toBe('cancelled');
+    const [attempt] = await lab.store.attempts(timeout?.id as string);
+    expect(attempt?.seconds).toBeGreaterThan(GRACE / 1000);
+    // Timeout and grace, and what a slow machine takes for the end.
+    expect(attempt?.seconds).toBeLessThan(0.5 + GRACE / 1000 + 1.5);
     // Not before it had its time to stop by itself.
     expect(ended - started).toBeGreaterThan(GRACE - 100);
     await expectWhole(kind);
