@@ -9,7 +9,7 @@ import { compileGuide, type Guide, runProgram, unpackGuide } from './helpers/gui
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'failures.md': ['diverges.ts', 'retries.ts', 'enough.ts', 'too-long.ts', 'together.ts'],
   'grids.md': ['combine.ts', 'values.ts', 'points.ts', 'million.ts'],
-  'parallel-sweeps.md': ['sweep.ts', 'watch.ts', 'failures.ts', 'cancel.ts', 'killed.ts', 'submit.ts'],
+  'parallel-sweeps.md': ['sweep.ts', 'watch.ts', 'failures.ts', 'processes.ts', 'cancel.ts', 'killed.ts', 'submit.ts'],
   'runners.md': ['function.ts', 'walks.ts', 'itself.ts', 'follow.ts'],
 };
 

@@ -108,6 +108,16 @@ await Client.connect(some<ClientOptions>());
 await Client.connect({ threads: '4' });
 // @ts-expect-error an option that does not exist
 await Client.connect({ workers: 4 });
+await Client.connect({ isolation: 'process' });
+// @ts-expect-error an isolation that does not exist
+await Client.connect({ isolation: 'fork' });
+moduleRunner(new URL('file:///simulate.js'), { isolation: 'process', memoryLimit: '512MB' });
+moduleRunner(new URL('file:///simulate.js'), { memoryLimit: 5e8 });
+// @ts-expect-error an isolation that does not exist
+moduleRunner(new URL('file:///simulate.js'), { isolation: 'fork' });
+// @ts-expect-error a limit is a number of bytes or a text
+moduleRunner(new URL('file:///simulate.js'), { memoryLimit: true });
+assert<Equal<SchedulerInfo['kind'], 'threads' | 'processes'>>();
 // @ts-expect-error it is connected, not constructed
 new Client(4);
 assert<Equal<SchedulerInfo, ReturnType<typeof client.schedulerInfo>>>();

@@ -70,17 +70,17 @@ export type FailReason =
   | 'exception'
   /** The runner called `process.exit`, whatever the number. It ends that run, not your program. */
   | 'exit'
-  /** A signal ended the runner's process. Not in this version, which has no processes. */
+  /** A signal ended the runner's process: a crash of native code, or somebody's `kill`. `signal` is its name. */
   | 'signal'
-  /** It took longer than `timeout`. `run.signal` tells it; a module that goes on loses its thread 5 s later, a function is waited for. */
+  /** It took longer than `timeout`. `run.signal` tells it; a module that goes on loses its thread or process 5 s later, a function is waited for. */
   | 'timeout'
-  /** The JavaScript heap of its thread was full. */
+  /** Its process passed `memoryLimit`, see `peakBytes` and `limit`; or the JavaScript heap of its thread or process was full. */
   | 'oom'
   /** The runner returned and there was no result file, or an empty one. */
   | 'no-output'
   /** In place of the result file there was a folder, a link or something else that is no regular file. */
   | 'bad-output'
-  /** The process that ran it went away. Not in this version, which has no processes. */
+  /** Its process could not be started. */
   | 'worker-lost'
   /** The runner's module could not be bundled or loaded. */
   | 'code'

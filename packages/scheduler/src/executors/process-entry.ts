@@ -32,7 +32,7 @@ async function perform(work: SlotWork): Promise<void> {
   working = false;
   channel?.ref();
   try {
-    send({ type: 'answer', key: work.key, result });
+    send({ type: 'answer', key: work.key, memory: process.memoryUsage.rss(), result });
   } catch (error) {
     send({ type: 'unsent', key: work.key, message: thrownMessage(error) });
   }

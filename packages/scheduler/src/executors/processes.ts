@@ -22,8 +22,6 @@ export class ProcessSlots implements Slots {
   /** All that live. */
   readonly #processes = new Set<SlotProcess>();
   readonly #limited = new Set<Limited>();
-  /** Of runs that were asked to stop and have not ended: one may still be waiting for its process. */
-  readonly #aborts = new Map<number, string>();
   #looking: NodeJS.Timeout | undefined;
 
   constructor(hear: Hear) {
@@ -31,7 +29,7 @@ export class ProcessSlots implements Slots {
   }
 
   async start(work: SlotWork, { kill, memoryLimit }: StartOptions): Promise<SlotResult> {
-    const process = await this.#take(memoryLimit);
+    const process = this.#take(memoryLimit);
     const limited = memoryLimit === undefined ? undefined : { process, limit: memoryLimit, peak: 0 };
     const onKill = () => process.kill();
     kill.addEventListener('abort', onKill);
@@ -39,21 +37,16 @@ export class ProcessSlots implements Slots {
     if (limited) this.#look(limited);
     try {
       if (kill.aborted) onKill();
-      const result = process.run(work);
-      const reason = this.#aborts.get(work.key);
-      if (reason !== undefined) process.abort({ abort: work.key, reason });
-      return await result;
+      return await process.run(work);
     } finally {
       kill.removeEventListener('abort', onKill);
       this.#busy.delete(work.key);
-      this.#aborts.delete(work.key);
       if (limited) this.#limited.delete(limited);
       if (process.usable) this.#idle.push(process);
     }
   }
 
   abort(key: number, reason: string): void {
-    this.#aborts.set(key, reason);
     this.#busy.get(key)?.abort({ abort: key, reason });
   }
 
@@ -65,14 +58,12 @@ export class ProcessSlots implements Slots {
   }
 
   /** A process that waits, or a new one. One that earlier runs left large must not cost a run half of its limit. */
-  async #take(limit: number | undefined): Promise<SlotProcess> {
+  #take(limit: number | undefined): SlotProcess {
     for (let process = this.#idle.pop(); process; process = this.#idle.pop()) {
       if (!process.usable) continue;
-      if (limit === undefined) return process;
-      const base = process.baseMemory ?? 0;
-      if ((await memoryOf(process.pid)) <= base + Math.max(0, limit - base) / 2) return process;
+      const { base, now } = process.memory;
+      if (limit === undefined || now <= base + Math.max(0, limit - base) / 2) return process;
       process.kill();
-      await process.ended;
     }
     return this.#newProcess();
   }

@@ -14,7 +14,8 @@ export type FromProcess =
   | SlotMessage
   /** Its memory, before any code of a runner is loaded. */
   | { type: 'ready'; memory: number }
-  | { type: 'answer'; key: number; result: SlotResult }
+  /** With its memory afterwards. */
+  | { type: 'answer'; key: number; memory: number; result: SlotResult }
   /** The value cannot be sent. */
   | { type: 'unsent'; key: number; message: string }
   /** The run threw where nobody catches it. */
@@ -40,7 +41,8 @@ export class SlotProcess {
   /** The last one, whose output may still come. */
   #work: SlotWork | undefined;
   #output = Buffer.alloc(0);
-  #baseMemory: number | undefined;
+  #ready = false;
+  #memory = { base: 0, now: 0 };
   #death: Death | undefined;
   #gone = false;
 
@@ -72,9 +74,9 @@ export class SlotProcess {
     return !this.#gone && this.#death === undefined && this.#child.connected;
   }
 
-  /** What it had before its first run; undefined until it has told. */
-  get baseMemory(): number | undefined {
-    return this.#baseMemory;
+  /** What it had before its first run, and after its last; in bytes. */
+  get memory(): { readonly base: number; readonly now: number } {
+    return this.#memory;
   }
 
   run(work: SlotWork): Promise<SlotResult> {
@@ -109,11 +111,15 @@ export class SlotProcess {
   }
 
   #take(message: FromProcess): void {
-    if (message.type === 'ready') this.#baseMemory = message.memory;
-    else if (message.type === 'failed') {
+    if (message.type === 'ready') {
+      this.#ready = true;
+      this.#memory = { base: message.memory, now: message.memory };
+    } else if (message.type === 'failed') {
       this.kill({ reason: 'exception', message: message.message, cause: fromWire(message.error) });
-    } else if (message.type === 'answer') this.#over()?.resolve(message.result);
-    else if (message.type === 'unsent') this.#over()?.reject(unsendable(message.message));
+    } else if (message.type === 'answer') {
+      this.#memory = { ...this.#memory, now: message.memory };
+      this.#over()?.resolve(message.result);
+    } else if (message.type === 'unsent') this.#over()?.reject(unsendable(message.message));
     else this.#hear(message);
   }
 
@@ -158,14 +164,14 @@ export class SlotProcess {
   }
 
   #explain(death: Death, printed: string): Death {
-    if (this.#death !== undefined) return death;
+    if (this.#death !== undefined || this.#child.pid === undefined) return death;
     if (printed.includes('JavaScript heap out of memory')) {
       const message =
         'the JavaScript heap of its process is full; a smaller point may do, or a larger heap: node --max-old-space-size=8192';
       return { reason: 'oom', message };
     }
-    if (this.#baseMemory !== undefined) return death;
-    return lost(`its process ended while it was starting (${death.message}): ${printed.trim().slice(-2000)}`);
+    if (this.#ready) return death;
+    return lost(`its process ended while it was starting: ${printed.trim().slice(-2000) || death.message}`);
   }
 
   /** A program lives for as long as something runs, and not because of processes that wait for work. */
