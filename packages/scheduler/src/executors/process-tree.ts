@@ -1,6 +1,6 @@
 // Which processes belong to a slot, what memory they have, and their end, as the system tells it. Used by slot-process.ts and
 // processes.ts in the pool's process, by process-entry.ts and process-watch.ts in the slot's.
-import { execFile, execFileSync } from 'node:child_process';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 
 interface Entry {
@@ -46,7 +46,9 @@ export function killStrays(): void {
 export async function memoryOf(pid: number): Promise<number> {
   if (linux) return linuxMemoryOf(pid);
   if (process.platform === 'win32') return 0;
-  const table = parsePs(await new Promise<string>((resolve) => execFile('ps', PS, (_, stdout) => resolve(stdout))));
+  const table = await new Promise<Entry[]>((resolve) => {
+    const ps = execFile('ps', PS, (_, stdout) => resolve(parsePs(stdout, ps.pid)));
+  });
   const own = table.find((entry) => entry.pid === pid)?.memory ?? 0;
   return membersOf(pid, table).reduce((sum, { memory }) => sum + memory, own);
 }
@@ -70,11 +72,8 @@ function linuxMemoryOf(pid: number): number {
 function straysOf(pid: number): Entry[] {
   if (process.platform === 'win32') return [];
   if (linux) return membersOf(pid, linuxTable());
-  let text = '';
-  quietly(() => {
-    text = execFileSync('ps', PS, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
-  });
-  return membersOf(pid, parsePs(text));
+  const ps = spawnSync('ps', PS, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+  return membersOf(pid, parsePs(ps.stdout ?? '', ps.pid));
 }
 
 /** All of its group, and all that descend from it, without itself and without the dead. */
@@ -107,12 +106,12 @@ function linuxTable(): Entry[] {
   return table;
 }
 
-function parsePs(text: string): Entry[] {
+/** @param self `ps` lists itself */
+function parsePs(text: string, self: number | undefined): Entry[] {
   const table: Entry[] = [];
   for (const line of text.split('\n')) {
     const [pid, parent, group, kilobytes, state] = line.trim().split(/\s+/);
-    // `ps` lists itself.
-    if (state === undefined || state.startsWith('Z') || Number(parent) === 0) continue;
+    if (state === undefined || state.startsWith('Z') || Number(pid) === self) continue;
     table.push({ pid: Number(pid), parent: Number(parent), group: Number(group), memory: Number(kilobytes) * 1024 });
   }
   return table;

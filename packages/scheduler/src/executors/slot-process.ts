@@ -23,6 +23,8 @@ export type FromProcess =
 
 /** Kept of what a run wrote past its log, by native code or child processes, in bytes. */
 const MAX_OUTPUT = 64_000;
+/** How long after a run its output may still come, in milliseconds: it has another way than the answer. */
+const LATE_MS = 100;
 /** How long the output of a process that is gone is waited for, in milliseconds: what it started may hold it open. */
 const PATIENCE_MS = 1000;
 
@@ -41,6 +43,7 @@ export class SlotProcess {
   /** The last one, whose output may still come. */
   #work: SlotWork | undefined;
   #output = Buffer.alloc(0);
+  #overSince = 0;
   #ready = false;
   #memory = { base: 0, now: 0 };
   #death: Death | undefined;
@@ -127,8 +130,9 @@ export class SlotProcess {
   #over(): Flight | undefined {
     const flight = this.#flight;
     this.#flight = undefined;
+    this.#overSince = performance.now();
     this.#holdProgram(false);
-    if (flight?.work.kind === 'task' && this.#output.length > 0) new RunLog(flight.work.task.log).addLate(this.#output);
+    if (flight && this.#output.length > 0) this.#keep(this.#output);
     return flight;
   }
 
@@ -136,6 +140,12 @@ export class SlotProcess {
   #print(chunk: Buffer, isError: boolean): void {
     if (this.#work?.kind !== 'task') (isError ? process.stderr : process.stdout).write(chunk);
     if (this.#flight) this.#output = Buffer.concat([this.#output, chunk]).subarray(-MAX_OUTPUT);
+    else if (performance.now() - this.#overSince < LATE_MS) this.#keep(chunk);
+  }
+
+  /** At the end of the log of a task: while it ran the slot itself wrote there. */
+  #keep(output: Buffer): void {
+    if (this.#work?.kind === 'task') new RunLog(this.#work.task.log).addLate(output);
   }
 
   async #untilEnded(): Promise<void> {
