@@ -107,3 +107,10 @@ export function writes({ resultFile }) {
 }
 
 export const parent = () => typeof process.send;
+
+/** Counts its execution beside the results folder, computes for a while, and writes. */
+export function counts({ n, resultFile }) {
+  appendFileSync(join(resultFile, '../../../../executions'), `${n}\n`);
+  for (const end = performance.now() + 15; performance.now() < end; );
+  writeFileSync(resultFile, `the result of n = ${n}\n`);
+}
