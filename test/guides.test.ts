@@ -7,7 +7,7 @@ import { compileGuide, type Guide, runProgram, unpackGuide } from './helpers/gui
 
 /** What is run of each guide. A program that nothing is printed below is a part of another one. */
 const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
-  'failures.md': ['diverges.ts', 'retries.ts', 'enough.ts', 'too-long.ts', 'together.ts'],
+  'failures.md': ['diverges.ts', 'retries.ts', 'by-cause.ts', 'enough.ts', 'too-long.ts', 'together.ts'],
   'grids.md': ['combine.ts', 'values.ts', 'points.ts', 'million.ts'],
   'parallel-sweeps.md': ['sweep.ts', 'watch.ts', 'failures.ts', 'processes.ts', 'cancel.ts', 'killed.ts', 'submit.ts'],
   'runners.md': ['function.ts', 'walks.ts', 'itself.ts', 'follow.ts'],

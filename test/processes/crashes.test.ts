@@ -40,7 +40,7 @@ describe('[D5] [S11] a run that ends its process (processes)', () => {
         }
         return Number.NaN;
       })();
-      const outcomes = await lab.sweep(points);
+      const outcomes = await lab.sweep(points, { retries: 0 });
       expect(outcomes.map(({ status }) => status)).toEqual(['finished', 'failed', 'finished', 'finished', 'finished']);
       const error = outcomes[1]?.error;
       expect(error).toMatchObject({ name: 'RunFailedError', code: 'ENTROPIC_RUN_FAILED', reason, attempts: 1 });
@@ -56,14 +56,14 @@ describe('[D5] [S11] a run that ends its process (processes)', () => {
   it('each crash in every slot at once leaves all slots whole', async () => {
     const lab = await openLab(kind, 'crashes', {}, runners);
     const points = CRASHES.flatMap(({ how }, i) => [lab.point(10 * i, how), lab.point(10 * i + 1, how)]);
-    const outcomes = await lab.sweep(points);
+    const outcomes = await lab.sweep(points, { retries: 0 });
     expect(outcomes.map(({ error }) => error?.reason)).toEqual(CRASHES.flatMap(({ reason }) => [reason, reason]));
     await expectWhole(kind);
   });
 
   it('what a crash says on its way goes to the log of the run', async () => {
     const lab = await openLab(kind, 'crashes', {}, runners);
-    await lab.sweep([lab.point(1, 'abort')]);
+    await lab.sweep([lab.point(1, 'abort')], { retries: 0 });
     // Node prints where native code was.
     expect(await textOf(lab.store.log(lab.idOf(lab.point(1, 'abort'))))).toMatch(/Native stack trace|node::Abort/);
   });

@@ -56,7 +56,7 @@ describe('[D5] what a run starts (processes)', () => {
 
   it('is gone when the process of the run crashes', async () => {
     const lab = await openLab(kind, 'starts', {}, runners);
-    const [outcome] = await lab.sweep([lab.point(1, 'spawn', { stay: 'crashed' })]);
+    const [outcome] = await lab.sweep([lab.point(1, 'spawn', { stay: 'crashed' })], { retries: 0 });
     expect(outcome?.error).toMatchObject({ reason: 'signal', signal: 'SIGKILL' });
     await until('the end of what it started', () => !pidsOf(lab).some(lives), 2);
     expect(pidsOf(lab)).toHaveLength(1);

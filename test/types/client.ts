@@ -14,6 +14,7 @@ import {
   type SchedulerInfo,
   Store,
   type Sweep,
+  type SweepOptions,
 } from 'entropic';
 import { assert, type Equal, some } from './equal.js';
 
@@ -39,6 +40,12 @@ moduleRunner(7);
 moduleRunner(url, { exports: 'fast' });
 // @ts-expect-error retries are counted
 moduleRunner(url, { retries: 'often' });
+// [D5] retries go by cause
+moduleRunner(url, { retries: { exception: 2, 'worker-lost': 0, delay: '1s', maxDelay: 60, quarantine: 3 } });
+// @ts-expect-error there is no such reason
+moduleRunner(url, { retries: { error: 2 } });
+// @ts-expect-error a number for each reason
+moduleRunner(url, { retries: { exception: true } });
 
 // [D1] submit takes the params of its runner and gives a future of its value
 const client = await Client.connect({ threads: 4 });
@@ -149,6 +156,23 @@ await Store.open({ model: SimResult, runner: './simulate.ts' });
 const sweep = store.sweep({ n: [1], steps: [2], dt: [0.1] }, { client, concurrency: 2, timeout: '10m', retries: 1 });
 assert<Equal<typeof sweep, Sweep<{ n: number; steps: number; dt: number; method: 'rk4' | 'euler' }>>>();
 store.sweep([{ n: 1, steps: 2, dt: 0.1 }], { client, force: true, maxFailures: 3, retryFailed: false, name: 'mine' });
+// [D5] a priority is a number, or a function of all params of the point
+store.sweep({ n: [1], steps: [2], dt: [0.1] }, { priority: 3, retries: { timeout: 1 } });
+store.sweep(
+  { n: [1], steps: [2], dt: [0.1] },
+  {
+    priority: (params) => {
+      assert<Equal<typeof params, { n: number; steps: number; dt: number; method: 'rk4' | 'euler' }>>();
+      return params.n;
+    },
+  },
+);
+const options: SweepOptions = { priority: (params) => Number(params.n), maxFailures: 1 };
+store.sweep({ n: [1], steps: [2], dt: [0.1] }, options);
+// @ts-expect-error a param that does not exist
+store.sweep({ n: [1], steps: [2], dt: [0.1] }, { priority: ({ m }) => m });
+// @ts-expect-error a text is no priority
+store.sweep({ n: [1], steps: [2], dt: [0.1] }, { priority: () => 'high' });
 // @ts-expect-error an address is no client
 store.sweep({ n: [1], steps: [2], dt: [0.1] }, { client: 'localhost:8786' });
 // @ts-expect-error a promise of a client is no client

@@ -216,7 +216,7 @@ function toModule(runner: ModuleRunner<never> | URL): ModuleRunner {
 
 function keyOf(module: ModuleRunner): string {
   const { url, export: name, isolation, timeout, memoryLimit, retries } = module;
-  return `${url.href}#${name} ${isolation} ${timeout} ${memoryLimit} ${retries}`;
+  return `${url.href}#${name} ${isolation} ${timeout} ${memoryLimit} ${JSON.stringify(retries)}`;
 }
 
 /** Into the pool's queue, when it is known what code they are to run. */

@@ -13,6 +13,7 @@ import type { Finder, Lookup } from './lookup.js';
 import { type Point, type PointSchema, pointFromColumns, resolvePoint } from './params.js';
 import type { StorePaths } from './paths.js';
 import { type AnyRecord, toRecord } from './record.js';
+import { type RetryPolicy, resolveRetries } from './retries.js';
 import type { RunResult } from './run-result.js';
 import type { Runs } from './runs.js';
 import type { Seams } from './seams.js';
@@ -28,6 +29,10 @@ export interface RunRequest {
   timeout?: number | undefined;
   /** Bytes. */
   memoryLimit?: number | undefined;
+  /** Of the limit, for a run that had too little before. @defaultValue 1 */
+  memoryFactor?: number;
+  /** Against other runs that wait for the same slots. @defaultValue 0 */
+  priority?: number;
   /** Runs it in place of the store's own. */
   runner?: TaskRunner | undefined;
 }
@@ -137,9 +142,9 @@ export class Engine {
     return this.#parts.claimer.untilChanged(held, milliseconds, signal);
   }
 
-  /** How often the store's own runner wants a failed run to be tried again. */
-  get retries(): number {
-    return this.#parts.runner.defaults.retries ?? 0;
+  /** What the store's own runner wants of a failed run. */
+  get retries(): RetryPolicy {
+    return resolveRetries(this.#parts.runner.defaults.retries, 'retries');
   }
 
   /** See failures.ts. */
@@ -236,7 +241,8 @@ export class Engine {
       if (events.wants('run.started')) {
         events.emit({ type: 'run.started', id: point.id, attempt: claim.attempt, params: point.params });
       }
-      outcome = await runner.submit(task, { signal: request.signal, listener: this.#listener(point.id) });
+      const { signal, priority } = request;
+      outcome = await runner.submit(task, { signal, priority, listener: this.#listener(point.id) });
     } catch (error) {
       // Not the runner's doing: the folder could not be made, the executor is gone.
       if (task) this.#parts.journals.release(task.journal);
@@ -292,6 +298,7 @@ export class Engine {
   #task(claim: Claim, request: RunRequest, runner: TaskRunner, codeDigest: string | null): Task {
     const { paths, journals } = this.#parts;
     const { id, params, paramsText } = claim.point;
+    const limit = request.memoryLimit ?? runner.defaults.memoryLimit;
     const journal = journals.next();
     return {
       id,
@@ -307,7 +314,7 @@ export class Engine {
       codeDigest,
       forced: claim.forced,
       timeout: request.timeout ?? runner.defaults.timeout,
-      memoryLimit: request.memoryLimit ?? runner.defaults.memoryLimit,
+      memoryLimit: limit === undefined ? undefined : Math.floor(limit * (request.memoryFactor ?? 1)),
     };
   }
 

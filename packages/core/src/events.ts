@@ -23,6 +23,10 @@ export type StoreEvent = EventBase &
     | { type: 'run.log'; id: string; text: string }
     | { type: 'run.finished'; id: string; seconds: number; file: string; bytes: number }
     | { type: 'run.failed'; id: string; reason: string; message: string; seconds: number }
+    /** After `run.failed`: attempt number `attempt` is followed by another one in so many seconds. */
+    | { type: 'run.retried'; id: string; attempt: number; reason: string; inSeconds: number }
+    /** After `run.failed`: it took its executor along for the `deaths`-th time and is not tried again. */
+    | { type: 'run.quarantined'; id: string; reason: string; deaths: number }
     | { type: 'run.cancelled'; id: string }
     | { type: 'run.stale'; id: string; fence: number }
     | { type: 'run.recovered'; id: string; file: string; owner: string }

@@ -24,6 +24,7 @@ export type { Column, ColumnOptions } from './model.js';
 export { Base, bool, defineResult, float, int, json, oneOf, text } from './model.js';
 export type { Duration, Size } from './options.js';
 export type { DeleteOptions, RegisterOptions } from './register.js';
+export type { Retries, RetryOptions } from './retries.js';
 export type { RunOptions } from './run-store.js';
 export { RunStore } from './run-store.js';
 export type {

@@ -20,6 +20,7 @@ export {
 } from './options.js';
 export type { Point } from './params.js';
 export type { AnyRecord } from './record.js';
+export { judgeFailure, memoryFactorOf, newTally, type RetryPolicy, resolveRetries, type Tally } from './retries.js';
 export { RunLog } from './run-log.js';
 export type { RunResult } from './run-result.js';
 export { asModuleRunner } from './runner.js';

@@ -10,6 +10,13 @@ export function logLine(event: StoreEvent): { level: keyof Logger; text: string 
       return line('info', `run ${event.id} finished in ${event.seconds.toFixed(3)} s, ${event.bytes} bytes`);
     case 'run.failed':
       return line('error', `run ${event.id} failed (${event.reason}): ${event.message}`);
+    case 'run.retried':
+      return line('info', `run ${event.id} is tried again in ${event.inSeconds.toFixed(3)} s (${event.reason})`);
+    case 'run.quarantined':
+      return line(
+        'error',
+        `run ${event.id} ended its executor ${event.deaths} times (${event.reason}): not tried again`,
+      );
     case 'run.recovered':
       return line('info', `run ${event.id} had finished before a crash: its result was recovered`);
     case 'row.committed':

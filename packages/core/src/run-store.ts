@@ -1,9 +1,10 @@
 // RunStore: what a user does with one run. Each method is a few calls on the engine; the façade adds `sweep` and the runner.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Attempt } from './attempts.js';
 import { show } from './canonical.js';
 import { checkCustomData } from './custom-data.js';
 import type { Engine, RunRequest } from './engine.js';
-import { abortError, InvalidOptionError, InvalidParamsError } from './errors.js';
+import { abortError, InvalidOptionError, InvalidParamsError, type RunFailedError } from './errors.js';
 import type { StoreEvent } from './events.js';
 import { type Explanation, explainPoint } from './explain.js';
 import { type LogOptions, readLog } from './logs.js';
@@ -12,6 +13,7 @@ import { checkOptionNames, type Duration, parseDuration, signalOption } from './
 import { type Point, pointFromColumns } from './params.js';
 import { type AnyRecord, toRecord } from './record.js';
 import { type DeleteOptions, deletePoint, type RegisterOptions, registerFile } from './register.js';
+import { judgeFailure, memoryFactorOf, newTally, type Tally } from './retries.js';
 import { realSeams, type Seams } from './seams.js';
 import type { StoreOptions } from './store-options.js';
 import type { TaskRunner } from './task.js';
@@ -214,7 +216,7 @@ export class RunStore<In, Full> implements AsyncDisposable {
   async #obtainPoint(point: Point, request: RunRequest, forced: boolean): Promise<AnyRecord> {
     const { engine } = this;
     const { signal } = request;
-    let retries = engine.retries;
+    const tally = newTally();
     for (let poll: number = POLL_MS[0]; ; poll = Math.min(poll * 2, POLL_MS[1])) {
       if (signal?.aborted) throw abortError(`the run of ${point.id} was aborted`, signal.reason);
       if (!forced) {
@@ -234,9 +236,10 @@ export class RunStore<In, Full> implements AsyncDisposable {
         return hits[0].record;
       }
       if (claims[0]) {
-        const result = await engine.run(claims[0], request).result;
+        const result = await engine.run(claims[0], { ...request, memoryFactor: memoryFactorOf(engine.retries, tally) })
+          .result;
         if (result.status === 'finished') return result.record;
-        if (result.status === 'failed' && retries-- <= 0) throw result.error;
+        if (result.status === 'failed') await this.#awaitRetry(result.error, tally, signal);
         if (result.status === 'cancelled') throw abortError(`the run of ${point.id} was aborted`, signal?.reason);
         continue;
       }
@@ -246,6 +249,24 @@ export class RunStore<In, Full> implements AsyncDisposable {
       if (shared?.status === 'failed') throw shared.error;
     }
   }
+
+  /** Before another try of a point that failed. @throws that failure, if there is to be none */
+  async #awaitRetry(error: RunFailedError, tally: Tally, signal: AbortSignal | undefined): Promise<void> {
+    const { retries, events, closing } = this.engine;
+    const { id, reason, attempts: attempt } = error;
+    const verdict = judgeFailure(retries, tally, reason, Math.random());
+    if (verdict.kind === 'quarantine') events.emit({ type: 'run.quarantined', id, reason, deaths: tally.deaths });
+    if (verdict.kind !== 'retry' || closing.aborted) throw error;
+    events.emit({ type: 'run.retried', id, attempt, reason, inSeconds: verdict.seconds });
+    await pause(verdict.seconds, [signal, closing]);
+    if (closing.aborted) throw error;
+  }
+}
+
+/** Ends early when one of the signals aborts. */
+async function pause(seconds: number, signals: (AbortSignal | undefined)[]): Promise<void> {
+  const signal = AbortSignal.any(signals.filter((one) => one !== undefined));
+  await sleep(seconds * 1000, undefined, { signal }).catch(() => {});
 }
 
 /** Checked before anything runs. */

@@ -1,15 +1,8 @@
 // What a runner is, as users write it.
 import { show } from './canonical.js';
 import { InvalidOptionError } from './errors.js';
-import {
-  checkOptionNames,
-  type Duration,
-  integerOption,
-  oneOfOption,
-  parseDuration,
-  parseSize,
-  type Size,
-} from './options.js';
+import { checkOptionNames, type Duration, oneOfOption, parseDuration, parseSize, type Size } from './options.js';
+import { type Retries, resolveRetries } from './retries.js';
 
 /** What a run knows and may do, the runner's second argument. */
 export interface RunContext {
@@ -60,8 +53,8 @@ export interface ModuleRunnerOptions {
    * `oom`. Its runs are in processes then. @defaultValue none
    */
   memoryLimit?: Size;
-  /** How often a failed run is tried again at once. @defaultValue 0 */
-  retries?: number;
+  /** How often a failed run is tried again. @defaultValue 0; 2 after `signal` and `worker-lost` */
+  retries?: Retries;
 }
 
 /**
@@ -79,7 +72,7 @@ export interface ModuleRunner<Params = unknown, Value = unknown> {
   readonly timeout: number | undefined;
   /** Bytes. */
   readonly memoryLimit: number | undefined;
-  readonly retries: number | undefined;
+  readonly retries: Retries | undefined;
   /** Carries the types; never set. */
   readonly '~types'?: { readonly params: (params: Params) => void; readonly value: Value };
 }
@@ -105,6 +98,7 @@ export function moduleRunner<M = unknown, E extends string = 'default'>(
   const { export: name = 'default', isolation, timeout, memoryLimit, retries } = options ?? {};
   if (typeof name !== 'string' || name === '')
     throw new InvalidOptionError('moduleRunner: export must be the name of an export');
+  if (retries !== undefined) resolveRetries(retries, 'moduleRunner: retries');
   if (isolation === 'thread' && memoryLimit !== undefined) {
     throw new InvalidOptionError(
       "moduleRunner: the memory of a thread cannot be limited; leave out isolation, or give isolation: 'process'",
@@ -118,7 +112,7 @@ export function moduleRunner<M = unknown, E extends string = 'default'>(
       isolation === undefined ? undefined : oneOfOption(isolation, ['thread', 'process'], 'moduleRunner: isolation'),
     timeout: timeout === undefined ? undefined : parseDuration(timeout, 'moduleRunner: timeout'),
     memoryLimit: memoryLimit === undefined ? undefined : parseSize(memoryLimit, 'moduleRunner: memoryLimit'),
-    retries: retries === undefined ? undefined : integerOption(retries, 0, 'moduleRunner: retries'),
+    retries: typeof retries === 'object' ? Object.freeze({ ...retries }) : retries,
   });
 }
 

@@ -1,5 +1,6 @@
 // What goes to an executor and what comes back, as plain data: it crosses threads and sockets. Made by engine.ts.
 import type { FailReason, WireError } from './errors.js';
+import type { Retries } from './retries.js';
 
 /** One attempt of one point, with everything that the slot needs to run it and to seal its result. */
 export interface Task {
@@ -70,13 +71,21 @@ export interface TaskListener {
   log(text: string): void;
 }
 
+/** What goes with a task to the slot that runs it, and no further. */
+export interface SubmitOptions {
+  signal?: AbortSignal | undefined;
+  /** Of those that wait for a slot the larger goes first. @defaultValue 0 */
+  priority?: number | undefined;
+  listener: TaskListener;
+}
+
 /** The port to whatever runs tasks. The scheduler's executors implement it. */
 export interface TaskRunner {
   /** What the runner itself says of its runs; a call's own options override it. Timeout in seconds, limit in bytes. */
   readonly defaults: {
     readonly timeout?: number | undefined;
     readonly memoryLimit?: number | undefined;
-    readonly retries?: number | undefined;
+    readonly retries?: Retries | undefined;
   };
   /**
    * Digest of the code that the next task runs; null where code cannot be told (a function of this process).
@@ -87,5 +96,5 @@ export interface TaskRunner {
    * Never rejects for what a runner does: that is an outcome.
    * @param signal aborts the run; the outcome is then `cancelled`, or `finished` if it was whole already
    */
-  submit(task: Task, options: { signal?: AbortSignal | undefined; listener: TaskListener }): Promise<Outcome>;
+  submit(task: Task, options: SubmitOptions): Promise<Outcome>;
 }

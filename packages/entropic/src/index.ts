@@ -24,6 +24,8 @@ export type {
   ModuleRunnerOptions,
   ParamsOf,
   RegisterOptions,
+  Retries,
+  RetryOptions,
   RunContext,
   RunnerFunction,
   RunnerParams,

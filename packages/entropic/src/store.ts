@@ -2,6 +2,7 @@
 import {
   type AnyModel,
   type Exact,
+  type Flat,
   type FullOf,
   InvalidOptionError,
   type ModuleRunner,
@@ -80,10 +81,12 @@ export class Store<In, Full> extends RunStore<In, Full> {
    * @example
    * const records = await store.sweep({ n: [50, 100], steps: [5000], dt: [0.01, 0.005] });
    */
-  sweep<const S extends Source<In>>(source: S & Exact<S, In>, options?: SweepOptions): Sweep<Full> {
+  sweep<const S extends Source<In>>(source: S & Exact<S, In>, options?: SweepOptions<Flat<Full>>): Sweep<Full> {
     this.engine.assertOpen();
     const executor = options?.client === undefined ? this.#executor : this.#clientExecutor(options.client);
-    return new Sweep<Full>(this.engine, source, options, executor, () => this.assertRunnable());
+    return new Sweep<Full>(this.engine, source, options as SweepOptions | undefined, executor, () =>
+      this.assertRunnable(),
+    );
   }
 
   /**

@@ -1,6 +1,5 @@
 // The handle of a sweep: await it for the records in the order of the points, or iterate it for outcomes as they complete. It runs
 // whether or not anybody looks. Made by the façade's Store.sweep; the work itself is in sweep.ts.
-import { setMaxListeners } from 'node:events';
 import { ClosedError, type Flat, type RunFailedError, type RunRecord, SweepError } from '@entropic/core';
 import { type AnyRecord, abortError, type Engine } from '@entropic/core/internal';
 import type { Executor } from './executor.js';
@@ -35,7 +34,7 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
   /** Names this sweep in events. */
   readonly id: string;
   readonly #run: SweepRun;
-  readonly #abort: AbortController;
+  readonly #cancel = new AbortController();
   readonly #done: Promise<void>;
   #cancelled: DOMException | undefined;
   #records: Promise<RunRecord<Full>[]> | undefined;
@@ -52,9 +51,6 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
     const options = resolveSweepOptions(raw, executor);
     const points = toSource(source);
     this.id = options.name ?? engine.seams.ids.nonce();
-    this.#abort = new AbortController();
-    // One listener for each run of this sweep that asked for its signal.
-    setMaxListeners(0, this.#abort.signal);
     this.#run = {
       id: this.id,
       engine,
@@ -64,7 +60,7 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
       options,
       ledger: new Ledger(points.at === undefined),
       stop: new AbortController(),
-      abort: this.#abort.signal,
+      cancel: this.#cancel.signal,
       running: 0,
       abandoned: false,
     };
@@ -155,7 +151,7 @@ export class Sweep<Full> implements PromiseLike<RunRecord<Full>[]>, AsyncIterabl
   #stop(reason: DOMException): void {
     this.#cancelled ??= reason;
     this.#run.stop.abort(reason);
-    this.#abort.abort(reason);
+    this.#cancel.abort(reason);
   }
 
   #collect(): Promise<RunRecord<Full>[]> {

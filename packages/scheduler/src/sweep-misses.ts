@@ -1,138 +1,123 @@
-// The misses of a sweep: claimed in groups, run in the slots there are, waited for where others run them. Called by sweep.ts.
-import { abortError, type Claim, type Held, type Point, type RunResult } from '@entropic/core/internal';
-import type { MissQueue } from './miss-queue.js';
+// The misses of a sweep, from the look-up to their outcomes: tells dispatch.ts what happens and does what it says, claims, runs,
+// looks after what others run. No decision is made here. Made by sweep.ts.
+import { setMaxListeners } from 'node:events';
+import type { RunFailedError } from '@entropic/core';
+import { abortError, type Claim, type Held, type Point } from '@entropic/core/internal';
+import { Dispatch } from './dispatch.js';
+import type { DispatchCommand, DispatchEvent } from './dispatch-messages.js';
+import { MAX_TIMER } from './executors/run-context.js';
 import { complete, fail, findHits, type SweepRun, turn } from './sweep-steps.js';
-import type { Wakeup } from './wakeup.js';
+import { Wakeup } from './wakeup.js';
 
-/** Most results that wait for their commit before the next run starts. */
-const MAX_UNCOMMITTED = 256;
-/** A claimed point is locked for everybody else: claims are so many as run in about this time, doubling from one. */
-const CLAIM_SECONDS = 0.02;
-const MAX_CLAIM = 256;
-/** Runs shorter than this have the next claims ready before a slot is free. */
-const SHORT_SECONDS = 0.5;
-/** Points looked through at once for free ones, where somebody else is at the same grid. */
-const LOOK_AHEAD = 256;
-/** After a run of this length its commit is waited for: a function that computes leaves the event loop no time for it. */
-const LONG_SECONDS = 0.05;
-/** How often points that another process runs are looked at: first and at most, in milliseconds. */
-const POLL_MS = [25, 250] as const;
+/** Misses that wait before the look-up pauses: a million points are not in memory at once. */
+const BACKLOG = 2000;
 
 export class MissRunner {
+  /** Resolves when every miss has its outcome; rejects for what made that impossible. */
+  readonly done: Promise<void>;
   readonly #sweep: SweepRun;
-  readonly #misses: MissQueue<Point>;
-  readonly #changed: Wakeup;
-  #claims: Claim[] = [];
-  /** Run by others, to be tried again, or taken from us: looked at again when there is nothing else. */
-  #held: Held[] = [];
-  #claimSize = 1;
-  #seconds = 0;
-  #poll: number = POLL_MS[0];
-  /** The last claim got nothing. */
-  #crowded = false;
-  #busy = 0;
-  #uncommitted = 0;
-  readonly #retries = new Map<string, number>();
+  readonly #dispatch: Dispatch<Point>;
+  readonly #claims = new Map<string, Claim>();
+  /** Of points that failed, until it is said what becomes of them. */
+  readonly #errors = new Map<string, RunFailedError>();
+  /** What happens while commands are carried out: whoever listens to events may cancel the sweep in that very moment. */
+  readonly #inbox: DispatchEvent<Point>[] = [];
+  #isTelling = false;
+  readonly #changed = new Wakeup();
+  readonly #abort = new AbortController();
+  readonly #releasing: Promise<void>[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt: number | undefined;
+  #failuresTold = 0;
+  #trouble: { error: unknown } | undefined;
+  #end!: () => void;
 
-  constructor(sweep: SweepRun, misses: MissQueue<Point>, changed: Wakeup) {
+  constructor(sweep: SweepRun) {
+    const { options, executor, stop, cancel } = sweep;
     this.#sweep = sweep;
-    this.#misses = misses;
-    this.#changed = changed;
+    const { concurrency: slots, maxFailures, retries } = options;
+    this.#dispatch = new Dispatch({ slots, maxFailures, inline: executor?.inline ?? false }, retries);
+    const ended = new Promise<void>((resolve) => {
+      this.#end = resolve;
+    });
+    this.done = ended.then(() => this.#finish());
+    // One listener for each run of this sweep that asked for its signal.
+    setMaxListeners(0, this.#abort.signal);
+    onAbort(stop.signal, () => this.#tell({ type: 'drain' }));
+    onAbort(cancel, () => this.#tell({ type: 'cancel' }));
   }
 
-  /** Until every miss has its outcome, or the sweep is stopped and nothing runs any more. */
-  async run(): Promise<void> {
-    const { stop, engine } = this.#sweep;
-    try {
-      while (!stop.signal.aborted && (await this.#step()));
-    } catch (error) {
-      stop.abort(error);
-      throw error;
-    } finally {
-      // What cannot be released now goes with the store.
-      await engine.release(this.#claims).catch(() => {});
-      while (this.#busy + this.#uncommitted > 0) await this.#changed.wait();
-      // Stopped early: what waits, with whoever it waits for, will not run here.
-      const left = [...this.#claims, ...this.#held].map(({ point }) => point);
-      for (const point of [...left, ...(await this.#misses.rest())]) complete(this.#sweep, point, 'cancelled');
-    }
+  /** Resolves when there is room again, or the sweep is stopped. */
+  async push(points: readonly Point[], priorities: readonly number[]): Promise<void> {
+    this.#tell({ type: 'queued', points, priorities });
+    while (this.#dispatch.backlog > BACKLOG) await this.#changed.wait();
   }
 
-  /** @returns whether there is more to do */
-  async #step(): Promise<boolean> {
-    const { options, executor } = this.#sweep;
-    const misses = this.#misses;
-    if (this.#busy >= options.concurrency || this.#uncommitted >= MAX_UNCOMMITTED) {
-      if (this.#claims.length === 0 && misses.length > 0 && this.#seconds < SHORT_SECONDS && !executor?.inline) {
-        await this.#claimNext();
-        return true;
+  /** Nothing will be pushed any more. */
+  endOfSource(): void {
+    this.#tell({ type: 'ended' });
+  }
+
+  #tell(event: DispatchEvent<Point>): void {
+    const { engine, ledger } = this.#sweep;
+    this.#inbox.push(event);
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    for (let next = this.#inbox.shift(); next; next = this.#inbox.shift()) {
+      if (ledger.failures.length > this.#failuresTold) {
+        this.#failuresTold = ledger.failures.length;
+        this.#step({ type: 'failures', count: this.#failuresTold });
       }
-      await this.#changed.wait();
-      // A function that never waits would leave the commits no turn.
-      if (executor?.inline) await turn();
-    } else if (this.#claims.length > 0) this.#begin(this.#claims.shift() as Claim);
-    else if (misses.length > 0) await this.#claimNext();
-    else if (this.#held.length > 0) await this.#lookAgain();
-    else if (misses.ended && this.#busy + this.#uncommitted === 0) return false;
-    else await this.#changed.wait();
-    return true;
-  }
-
-  #begin(claim: Claim): void {
-    const { engine, options, executor, abort } = this.#sweep;
-    const { userData, timeout, memoryLimit } = options;
-    const running = engine.run(claim, { userData, signal: abort, timeout, memoryLimit, runner: executor });
-    this.#busy++;
-    this.#uncommitted++;
-    this.#sweep.running++;
-    void running.executed.then(async (seconds) => {
-      this.#seconds = seconds;
-      const inTime = Math.max(1, Math.floor(CLAIM_SECONDS / Math.max(seconds, 1e-6)));
-      this.#claimSize = Math.min(MAX_CLAIM, this.#claimSize * 2, inTime);
-      // Which failure was the last that is allowed is known only when it is told.
-      const counted = options.maxFailures < Number.POSITIVE_INFINITY;
-      if (counted || (executor?.inline && seconds > LONG_SECONDS)) await running.result;
-      this.#busy--;
-      this.#sweep.running--;
-      this.#changed.notify();
-    });
-    void running.result.then((result) => {
-      this.#settle(claim.point, result);
-      this.#uncommitted--;
-      this.#changed.notify();
-    });
-  }
-
-  #settle(point: Point, result: RunResult): void {
-    const sweep = this.#sweep;
-    if (result.status === 'finished') complete(sweep, point, 'finished', { record: result.record });
-    else if (result.status === 'cancelled') {
-      complete(sweep, point, 'cancelled');
-      // Nobody stopped this sweep: its client was closed, and takes nothing any more. A generator may have no end.
-      if (!sweep.stop.signal.aborted) sweep.stop.abort(abortError('the client was closed in the middle of the sweep'));
-    } else if (result.status === 'stale' || this.#mayRetry(point)) this.#held.push({ point, owner: '' });
-    else complete(sweep, point, 'failed', { error: result.error });
-  }
-
-  #mayRetry(point: Point): boolean {
-    const { options, stop } = this.#sweep;
-    const tried = this.#retries.get(point.id) ?? 0;
-    if (tried >= options.retries || stop.signal.aborted) return false;
-    this.#retries.set(point.id, tried + 1);
-    return true;
-  }
-
-  async #claimNext(): Promise<void> {
-    if (this.#crowded) await this.#passOver();
-    else {
-      // As many as start at once, or more where they are short.
-      const free = this.#sweep.options.concurrency - this.#busy;
-      await this.#claim(this.#misses.take(Math.max(this.#claimSize, Math.min(free, MAX_CLAIM))));
+      this.#step(next);
     }
+    this.#isTelling = false;
+    this.#sweep.running = this.#dispatch.running;
+    this.#setTimer(engine.seams.clock.elapsed());
+    this.#changed.notify();
   }
 
-  async #claim(points: Point[]): Promise<void> {
+  #step(event: DispatchEvent<Point>): void {
+    for (const command of this.#dispatch.step(event, this.#sweep.engine.seams.clock.elapsed())) this.#perform(command);
+  }
+
+  #perform(command: DispatchCommand<Point>): void {
+    if (command.do === 'start') void this.#run(command.point, command);
+    else if (command.do === 'claim') void this.#claim(command.points);
+    else if (command.do === 'scout') void this.#scout(command.points);
+    else if (command.do === 'revisit') void this.#revisit(command.points);
+    else if (command.do === 'retry') this.#retry(command.point, command.seconds);
+    else if (command.do === 'fail') this.#fail(command.point, command.quarantined);
+    else if (command.do === 'drop') this.#drop(command.points, command.claimed);
+    else if (command.do === 'stop') this.#sweep.stop.abort(this.#whyStopped(command.why));
+    else if (command.do === 'abort') this.#abort.abort(this.#sweep.cancel.reason);
+    else this.#end();
+  }
+
+  async #run(point: Point, { priority, memoryFactor }: { priority: number; memoryFactor: number }): Promise<void> {
+    const { engine, options, executor } = this.#sweep;
+    const { userData, timeout, memoryLimit } = options;
+    const { signal } = this.#abort;
+    const claim = this.#claims.get(point.id) as Claim;
+    this.#claims.delete(point.id);
+    const request = { userData, signal, timeout, memoryLimit, memoryFactor, priority, runner: executor };
+    const running = engine.run(claim, request);
+    const seconds = await running.executed;
+    // A function that never waits would leave the commits, and the look-up, no turn.
+    if (executor?.inline) await turn();
+    this.#tell({ type: 'executed', point, seconds });
+    const result = await running.result;
+    if (result.status === 'failed') {
+      this.#errors.set(point.id, result.error);
+      return this.#tell({ type: 'failed', point, reason: result.error.reason, random: Math.random() });
+    }
+    if (result.status === 'finished') complete(this.#sweep, point, 'finished', { record: result.record });
+    this.#tell({ type: 'settled', point, how: result.status });
+  }
+
+  async #claim(points: readonly Point[]): Promise<void> {
     const { engine, options } = this.#sweep;
+    let claimed: readonly Claim[] = [];
+    let others: readonly Held[] = [];
     try {
       const { hits, errors, held, claims } = await engine.claim(points, options.force);
       for (const { point, record } of hits) {
@@ -140,46 +125,125 @@ export class MissRunner {
         complete(this.#sweep, point, 'cached', { record });
       }
       for (const { point, error } of errors) fail(this.#sweep, point, error);
-      this.#held.push(...held);
-      this.#claims = claims;
-      this.#crowded = claims.length === 0;
+      claimed = claims;
+      others = held;
     } catch (error) {
       // The store cannot take it (full, locked): each point says so, and the sweep goes on to its end.
       for (const point of points) fail(this.#sweep, point, error);
     }
+    for (const claim of claimed) this.#claims.set(claim.point.id, claim);
+    this.#tell({ type: 'claimed', claims: claimed.map(pointOf), ...this.#watch(others) });
   }
 
   /**
    * Somebody else is at the same grid, and ahead: what they are running or have run is passed over in two looks. Claim by claim
    * this sweep would stay behind them to the end and run nothing.
    */
-  async #passOver(): Promise<void> {
+  async #scout(points: readonly Point[]): Promise<void> {
     const { engine, options } = this.#sweep;
-    this.#crowded = false;
-    let left = this.#misses.take(LOOK_AHEAD);
+    let free = [...points];
+    let others: readonly Held[] = [];
     try {
-      const taken = await engine.held(left);
-      this.#held.push(...taken);
-      const ids = new Set(taken.map(({ point }) => point.id));
-      left = left.filter((point) => !ids.has(point.id));
+      others = await engine.held(free);
+      const ids = new Set(others.map(({ point }) => point.id));
+      free = free.filter((point) => !ids.has(point.id));
       // After that look: a look-up would wait for whoever is replacing a result just now.
-      if (!options.force) left = await findHits(this.#sweep, left);
-    } finally {
-      this.#misses.putBack(left);
+      if (!options.force) free = await findHits(this.#sweep, free);
+    } catch (error) {
+      this.#break(error);
     }
+    this.#tell({ type: 'scouted', free, ...this.#watch(others) });
   }
 
-  /** What others run: finished meanwhile, free again, or still to be waited for. */
-  async #lookAgain(): Promise<void> {
-    const { engine, options, stop } = this.#sweep;
-    // Woken early by news of our own runs, so that a free slot does not wait for somebody else's.
-    await Promise.race([engine.untilChanged(this.#held, this.#poll, stop.signal), this.#changed.wait()]);
-    if (stop.signal.aborted) return;
-    const points = this.#held.map(({ point }) => point);
-    const wanted = options.force ? points : await findHits(this.#sweep, points);
-    // Not before: a look-up that throws leaves them to the end of the sweep. Behind them is what came meanwhile.
-    this.#held = this.#held.slice(points.length);
-    if (wanted.length > 0) await this.#claim(wanted);
-    this.#poll = this.#claims.length > 0 ? POLL_MS[0] : Math.min(this.#poll * 1.5, POLL_MS[1]);
+  /** What others ran: finished meanwhile, or to be claimed. */
+  async #revisit(points: readonly Point[]): Promise<void> {
+    let wanted = [...points];
+    try {
+      if (!this.#sweep.options.force) wanted = await findHits(this.#sweep, wanted);
+    } catch (error) {
+      this.#break(error);
+    }
+    this.#tell({ type: 'revisited', wanted });
   }
+
+  /** What this process runs tells when it is over; what others run has to be looked at. */
+  #watch(others: readonly Held[]): { held: Point[]; local: Point[] } {
+    const local: Point[] = [];
+    const held: Point[] = [];
+    for (const { point, settled } of others) {
+      (settled ? local : held).push(point);
+      void settled?.then(() => this.#tell({ type: 'freed', point }));
+    }
+    return { held, local };
+  }
+
+  #retry({ id }: Point, inSeconds: number): void {
+    const { attempts: attempt, reason } = this.#takeError(id);
+    this.#sweep.engine.events.emit({ type: 'run.retried', id, attempt, reason, inSeconds });
+  }
+
+  #fail(point: Point, quarantined: number): void {
+    const { id } = point;
+    const error = this.#takeError(id);
+    const { reason } = error;
+    if (quarantined > 0) {
+      this.#sweep.engine.events.emit({ type: 'run.quarantined', id, reason, deaths: quarantined });
+    }
+    complete(this.#sweep, point, 'failed', { error });
+  }
+
+  #takeError(id: string): RunFailedError {
+    const error = this.#errors.get(id) as RunFailedError;
+    this.#errors.delete(id);
+    return error;
+  }
+
+  #drop(points: readonly Point[], claimed: readonly Point[]): void {
+    const claims = claimed.map(({ id }) => this.#claims.get(id) as Claim);
+    for (const { id } of claimed) this.#claims.delete(id);
+    // What cannot be released now goes with the store.
+    if (claims.length > 0) this.#releasing.push(this.#sweep.engine.release(claims).catch(() => {}));
+    for (const point of points) complete(this.#sweep, point, 'cancelled');
+  }
+
+  #whyStopped(why: 'failures' | 'closed'): DOMException {
+    if (why === 'closed') return abortError('the client was closed in the middle of the sweep');
+    return abortError(`the sweep ended after ${this.#sweep.ledger.failures.length} failures (maxFailures)`);
+  }
+
+  /** The store does not answer any more: the sweep ends, and says why. */
+  #break(error: unknown): void {
+    this.#trouble ??= { error };
+    this.#sweep.stop.abort(error);
+  }
+
+  #setTimer(now: number): void {
+    const at = this.#dispatch.wakeAt;
+    if (at === this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    if (at === undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = undefined;
+        this.#tell({ type: 'tick' });
+      },
+      Math.min(Math.max(0, Math.ceil((at - now) * 1000)), MAX_TIMER),
+    );
+  }
+
+  async #finish(): Promise<void> {
+    await Promise.all(this.#releasing);
+    if (this.#trouble) throw this.#trouble.error;
+  }
+}
+
+/** At once, if it has aborted already. */
+function onAbort(signal: AbortSignal, listener: () => void): void {
+  if (signal.aborted) listener();
+  else signal.addEventListener('abort', listener, { once: true });
+}
+
+function pointOf({ point }: Claim): Point {
+  return point;
 }

@@ -1,6 +1,6 @@
 // The steps that both loops of a sweep share, and what they work with. Called by sweep.ts and sweep-misses.ts.
 import { RunFailedError } from '@entropic/core';
-import { abortError, describeParams, type Engine, type Point } from '@entropic/core/internal';
+import { describeParams, type Engine, type Point } from '@entropic/core/internal';
 import type { Executor } from './executor.js';
 import type { Ledger, SweepStatus } from './ledger.js';
 import type { PointSource } from './source.js';
@@ -17,10 +17,10 @@ export interface SweepRun {
   source: PointSource;
   options: ResolvedSweepOptions;
   ledger: Ledger;
-  /** Aborts when the sweep is to end early: by the user, by `maxFailures`, or because the store closes. */
+  /** Aborts when the sweep is to end early: by the user, by `maxFailures`, or because the store or the client closes. */
   stop: AbortController;
-  /** Aborts what runs; `stop` alone lets it finish. */
-  abort: AbortSignal;
+  /** Aborts when the user wants what runs to be aborted too; `stop` alone lets it finish. */
+  cancel: AbortSignal;
   running: number;
   /** The only reader of the outcomes has left. */
   abandoned: boolean;
@@ -40,11 +40,8 @@ export async function findHits(sweep: SweepRun, points: Point[]): Promise<Point[
 }
 
 export function complete(sweep: SweepRun, point: Point, status: SweepStatus, more: object = {}): void {
-  const { ledger, options, stop } = sweep;
+  const { ledger } = sweep;
   ledger.complete(ledger.indexOf(point.id), { status, id: point.id, params: point.params, ...more });
-  if (status === 'failed' && ledger.failures.length >= options.maxFailures && !stop.signal.aborted) {
-    stop.abort(abortError(`the sweep ended after ${ledger.failures.length} failures (maxFailures)`));
-  }
 }
 
 /** A point that could not even be tried, or whose stored result is not its own. */

@@ -1,12 +1,10 @@
 // START HERE. One sweep, from a source of points to outcomes: take points → find hits → claim misses → run → commit → complete.
-// Two loops side by side: `intake` looks points up, `MissRunner` (sweep-misses.ts) runs what was not found. The handle that users hold
-// is in sweep-handle.ts; one run's own way is core's engine.ts.
+// Two sides: `intake` looks points up, `MissRunner` (sweep-misses.ts) runs what was not found, in the order and as often as dispatch.ts
+// decides. The handle that users hold is in sweep-handle.ts; one run's own way is core's engine.ts.
 import { InvalidParamsError } from '@entropic/core';
 import type { Point } from '@entropic/core/internal';
-import { MissQueue } from './miss-queue.js';
 import { MissRunner } from './sweep-misses.js';
 import { complete, findHits, type SweepRun, turn } from './sweep-steps.js';
-import { Wakeup } from './wakeup.js';
 
 /** Points looked up at once: one statement and 500 file stats, a few milliseconds. */
 const CHUNK = 500;
@@ -17,17 +15,14 @@ export async function runSweep(sweep: SweepRun): Promise<void> {
   const resolve = (params: unknown) => engine.resolve(params);
   source.check(resolve);
   engine.events.emit({ type: 'sweep.started', sweep: sweep.id, total: source.count });
-  const changed = new Wakeup();
-  const misses = new MissQueue<Point>(changed);
-  sweep.stop.signal.addEventListener('abort', () => changed.notify(), { once: true });
-  const runner = new MissRunner(sweep, misses, changed);
-  const results = await Promise.allSettled([intake(sweep, misses, resolve), runner.run()]);
+  const misses = new MissRunner(sweep);
+  const results = await Promise.allSettled([intake(sweep, misses, resolve), misses.done]);
   for (const result of results) if (result.status === 'rejected') throw result.reason;
   engine.events.emit({ type: 'sweep.finished', sweep: sweep.id, ...ledger.counts });
 }
 
 /** Points → hits, which are complete, and misses, which wait. */
-async function intake(sweep: SweepRun, misses: MissQueue<Point>, resolve: (params: unknown) => Point): Promise<void> {
+async function intake(sweep: SweepRun, misses: MissRunner, resolve: (params: unknown) => Point): Promise<void> {
   const { ledger, options, stop } = sweep;
   let unsorted: Point[] = [];
   try {
@@ -55,9 +50,10 @@ async function intake(sweep: SweepRun, misses: MissQueue<Point>, resolve: (param
       if (!options.force) unsorted = await findHits(sweep, unsorted);
       if (unsorted.length > 0) sweep.assertRunnable();
       if (!options.retryFailed && unsorted.length > 0) unsorted = await leaveFailed(sweep, unsorted);
+      const priorities = unsorted.map((point) => options.priorityOf(point.params));
       const wanted = unsorted;
       unsorted = [];
-      await misses.push(wanted, stop.signal);
+      await misses.push(wanted, priorities);
       // The reader of the outcomes, and the runs, have their turn between two chunks.
       await turn();
     }
@@ -67,7 +63,7 @@ async function intake(sweep: SweepRun, misses: MissQueue<Point>, resolve: (param
     for (const point of unsorted) complete(sweep, point, 'cancelled');
     throw error;
   } finally {
-    misses.end();
+    misses.endOfSource();
   }
 }
 

@@ -1,5 +1,5 @@
 // One thing to wait for where many things may happen: whoever changes something calls `notify`. Not a race of promises, which would
-// leave a trace on every promise that outlives it, once for each race. Used by sweep-misses.ts and miss-queue.ts.
+// leave a trace on every promise that outlives it, once for each race. Used by sweep-misses.ts.
 
 export class Wakeup {
   #waiting: (() => void)[] = [];

@@ -14,6 +14,8 @@ export interface FlightKind {
   readonly isolation?: Isolation | undefined;
   /** Bytes. */
   readonly memoryLimit?: number | undefined;
+  /** Of what waits the larger goes first. @defaultValue 0 */
+  readonly priority?: number | undefined;
 }
 
 export abstract class Flight {

@@ -19,7 +19,7 @@ export function moduleExecutor(runner: ModuleRunner, pool: Pool, own: boolean): 
       pool.warm(runner.isolation);
       return (await source.current()).digest;
     },
-    async submit(task, { signal, listener }) {
+    async submit(task, { signal, priority, listener }) {
       const { file, url, digest } = await source.current();
       // The file may have been edited since the digest was asked for: what is recorded is what runs.
       const exact = digest === task.codeDigest ? task : { ...task, codeDigest: digest };
@@ -31,7 +31,7 @@ export function moduleExecutor(runner: ModuleRunner, pool: Pool, own: boolean): 
         const work = { kind: 'task', task: exact, code: { file, url, export: runner.export } } as const;
         const { timeout, memoryLimit } = exact;
         const { isolation } = runner;
-        const result = await pool.run(work, { signal, listener, timeout, isolation, memoryLimit, onStart });
+        const result = await pool.run(work, { signal, listener, timeout, isolation, memoryLimit, priority, onStart });
         if (result.kind === 'task') return result.outcome;
         throw new Error(`a slot answered a task with ${result.kind}`);
       } catch (error) {

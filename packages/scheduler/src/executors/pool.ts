@@ -4,8 +4,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Isolation } from '@entropic/core';
 import type { TaskListener } from '@entropic/core/internal';
 import { BatchSizes, CallBatch } from './call-batch.js';
-import { Fifo } from './fifo.js';
 import { type Flight, type FlightKind, TaskFlight, type TaskWork } from './flight.js';
+import { FlightQueue } from './flight-queue.js';
 import { ProcessSlots } from './processes.js';
 import { MAX_TIMER } from './run-context.js';
 import type { Answers, SlotCode, SlotMessage, SlotResult } from './slot-work.js';
@@ -16,6 +16,11 @@ import { ThreadSlots } from './threads.js';
 const GRACE_MS = 5000;
 /** After so many milliseconds what a batch has not begun is given to others. */
 const RECALL_MS = 25;
+/**
+ * How long a slot is kept from work of a smaller priority than what it did last, in milliseconds: whoever gave it that may only now
+ * hear that it is done, and have more.
+ */
+const KEEP_MS = 25;
 
 export interface PoolOptions extends FlightKind {
   signal?: AbortSignal | undefined;
@@ -27,17 +32,17 @@ export interface PoolOptions extends FlightKind {
 export class Pool {
   readonly slots: number;
   readonly isolation: Isolation;
-  readonly #queue = new Fifo<Flight>();
+  readonly #queue = new FlightQueue();
   readonly #running = new Map<number, Flight>();
   readonly #batches = new Set<CallBatch<Flight>>();
   readonly #sizes = new BatchSizes();
   /** Both kinds share the queue: there are never more runs than slots. */
   readonly #kinds = new Map<Isolation, Slots>();
   #busy = 0;
-  /** In the queue and not cancelled. */
-  #queued = 0;
   #key = 0;
   #recall: NodeJS.Timeout | undefined;
+  /** While a slot is kept free. */
+  #keeping: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
   #idle: (() => void)[] = [];
 
@@ -48,7 +53,7 @@ export class Pool {
   }
 
   get queued(): number {
-    let waiting = this.#queued;
+    let waiting = this.#queue.length;
     for (const { open } of this.#batches) waiting += Math.max(0, open - 1);
     return waiting;
   }
@@ -69,16 +74,18 @@ export class Pool {
       return;
     }
     flight.state = 'queued';
+    const before = this.#keeping === undefined ? undefined : this.#queue.peek();
     this.#queue.push(flight);
-    this.#queued++;
-    if (this.#busy < this.slots) this.#fill();
+    if (this.#busy >= this.slots) return;
+    if (before === undefined) this.#fill();
+    else if (goesBefore(flight, before)) this.#startNext();
   }
 
   /** Never begins if it was queued, is asked to stop if it runs. Nothing happens to what is over. */
   cancel(flight: Flight, reason: string): void {
     if (flight.state === 'queued') {
       // It stays in the queue until its turn.
-      this.#queued--;
+      this.#queue.forgetOne();
       flight.end(new WorkEnded('cancelled'));
     } else if (flight.state === 'running') {
       const { batch } = flight;
@@ -113,23 +120,37 @@ export class Pool {
   }
 
   async #close(): Promise<void> {
-    for (let flight = this.#queue.shift(); flight; flight = this.#queue.shift()) {
-      if (flight.state === 'queued') this.cancel(flight, '');
-    }
+    clearTimeout(this.#keeping);
+    for (let flight = this.#queue.shift(); flight; flight = this.#queue.shift()) flight.end(new WorkEnded('cancelled'));
     for (const batch of this.#batches) for (const flight of batch.recallAll()) flight.end(new WorkEnded('cancelled'));
     while (!this.#isIdle) await new Promise<void>((resolve) => this.#idle.push(resolve));
     await Promise.all(Array.from(this.#kinds.values(), (slots) => slots.close()));
   }
 
   #fill(): void {
-    while (this.#busy < this.slots) {
-      const flight = this.#next();
-      if (flight === undefined) break;
-      const calls = this.#callsLike(flight);
-      if (calls.length > 1) this.#startCalls(calls);
-      else this.#start(flight);
-    }
+    while (this.#busy < this.slots && this.#startNext());
     this.#tellIdle();
+  }
+
+  #startNext(): boolean {
+    const flight = this.#queue.shift();
+    if (flight === undefined) return false;
+    const calls = this.#callsLike(flight);
+    if (calls.length > 1) this.#startCalls(calls);
+    else this.#start(flight);
+    return true;
+  }
+
+  /** A slot is free again. */
+  #fillAfter(flight: Flight): void {
+    const next = this.#queue.peek();
+    if (next === undefined || !goesBefore(flight, next)) this.#fill();
+    else {
+      this.#keeping ??= setTimeout(() => {
+        this.#keeping = undefined;
+        this.#fill();
+      }, KEEP_MS);
+    }
   }
 
   get #isIdle(): boolean {
@@ -140,31 +161,17 @@ export class Pool {
     if (this.#isIdle) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
-  #next(): Flight | undefined {
-    let flight = this.#queue.shift();
-    while (flight && flight.state !== 'queued') flight = this.#queue.shift();
-    if (flight) this.#queued--;
-    return flight;
-  }
-
   /** With it, those right behind it that may go in the same batch. */
   #callsLike(flight: Flight): Flight[] {
     const calls = [flight];
     const slots = this.#slotsFor(flight);
     if (!isBatched(flight) || !slots.startCalls) return calls;
     const { code } = flight;
-    const size = this.#sizes.next(code, this.#queued + 1, this.slots);
+    const size = this.#sizes.next(code, this.#queue.length + 1, this.slots);
     while (calls.length < size) {
       const next = this.#queue.peek();
-      if (
-        next === undefined ||
-        (next.state === 'queued' && !(isBatched(next) && sameCode(next.code, code) && this.#slotsFor(next) === slots))
-      )
-        break;
-      this.#queue.shift();
-      if (next.state !== 'queued') continue;
-      this.#queued--;
-      calls.push(next);
+      if (!next || !isBatched(next) || !sameCode(next.code, code) || this.#slotsFor(next) !== slots) break;
+      calls.push(this.#queue.shift() as Flight);
     }
     return calls;
   }
@@ -181,7 +188,7 @@ export class Pool {
       this.#running.delete(key);
       if (flight.call) this.#sizes.learn(code, 1, performance.now() - started);
       // First the slot, so that it is not idle while the answer is looked at.
-      this.#fill();
+      this.#fillAfter(flight);
     };
     this.#busy++;
     flight.started();
@@ -251,7 +258,6 @@ export class Pool {
     for (const flight of flights) if (flight.ending) flight.end(new WorkEnded('cancelled'));
     for (const flight of wanted) flight.putBack();
     this.#queue.putBack(wanted);
-    this.#queued += wanted.length;
   }
 
   /** A batch that lasts longer than it should has a slow call: those behind it do not wait for it. */
@@ -314,4 +320,8 @@ function sameCode(a: SlotCode, b: SlotCode): boolean {
 async function afterMessages(): Promise<void> {
   await nextTurn();
   await nextTurn();
+}
+
+function goesBefore({ kind: { priority = 0 } }: Flight, other: Flight): boolean {
+  return priority > (other.kind.priority ?? 0);
 }
