@@ -1,6 +1,15 @@
 // Runners that only a process survives, or that look at where they are. Plain JavaScript, and nothing of ours.
 import { exec, execFileSync, execSync, spawn } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmdirSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { crash } from './native-crash.mjs';
@@ -94,7 +103,10 @@ export async function where({ folder, n, resultFile }) {
 /** Changes what belongs to its process. */
 export function moves({ folder, resultFile }) {
   const before = process.cwd();
-  process.chdir(folder);
+  const scratch = join(folder, 'scratch');
+  mkdirSync(scratch);
+  process.chdir(scratch);
+  rmdirSync(scratch);
   writeFileSync(resultFile, 'moved');
   return { before };
 }

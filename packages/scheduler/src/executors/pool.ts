@@ -33,6 +33,7 @@ export class Pool {
   readonly slots: number;
   readonly isolation: Isolation;
   readonly #queue = new FlightQueue();
+  /** What runs, and what has only just ended. */
   readonly #running = new Map<number, Flight>();
   readonly #batches = new Set<CallBatch<Flight>>();
   readonly #sizes = new BatchSizes();
@@ -185,7 +186,9 @@ export class Pool {
     this.#running.set(key, flight);
     const done = () => {
       this.#busy--;
-      this.#running.delete(key);
+      // What a thread told and its answer have two ways: the last words may come a turn after the answer.
+      if (flight.listener) setImmediate(() => setImmediate(() => this.#running.delete(key)));
+      else this.#running.delete(key);
       if (flight.call) this.#sizes.learn(code, 1, performance.now() - started);
       // First the slot, so that it is not idle while the answer is looked at.
       this.#fillAfter(flight);
@@ -296,7 +299,7 @@ export class Pool {
     if (!flight) return;
     if (message.type === 'progress') flight.listener?.progress(message.fraction, message.note);
     else if (message.type === 'log') flight.listener?.log(message.text);
-    else if (flight.ending === undefined) {
+    else if (flight.state === 'running' && flight.ending === undefined) {
       // Now it runs: a slot that had to be started first took none of its time. `run.signal` aborts by the run's own timer.
       clearTimeout(flight.timer);
       const milliseconds = Math.min((flight.kind.timeout ?? 0) * 1000 + GRACE_MS, MAX_TIMER);

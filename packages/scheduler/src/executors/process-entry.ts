@@ -19,7 +19,7 @@ const send = (message: FromProcess) => void (process.connected && sendMessage(me
 // To a runner it is a program like any other: libraries that find a parent talk to it.
 process.send = undefined as never;
 
-const home = process.cwd();
+const home = workingFolder();
 let working = false;
 
 async function perform(work: SlotWork): Promise<void> {
@@ -28,13 +28,22 @@ async function perform(work: SlotWork): Promise<void> {
   channel?.unref();
   const result = await runWork(work);
   if (takeSpawned()) killStrays();
-  if (process.cwd() !== home) process.chdir(home);
+  if (home !== undefined && workingFolder() !== home) process.chdir(home);
   working = false;
   channel?.ref();
   try {
     send({ type: 'answer', key: work.key, memory: process.memoryUsage.rss(), result });
   } catch (error) {
     send({ type: 'unsent', key: work.key, message: thrownMessage(error) });
+  }
+}
+
+/** Undefined if it was removed. */
+function workingFolder(): string | undefined {
+  try {
+    return process.cwd();
+  } catch {
+    return undefined;
   }
 }
 

@@ -152,7 +152,7 @@ export class SlotProcess {
     const child = this.#child;
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
     const death = await new Promise<Death | undefined>((resolve) => {
-      child.once('exit', (code, signal) => resolve(this.#death ?? { ...endOf(code, signal) }));
+      child.once('exit', (code, signal) => resolve(this.#death ?? endOf(code, signal)));
       child.on('error', (error) => {
         if (child.pid === undefined) resolve(lost(`its process could not be started: ${error.message}`));
       });
@@ -175,7 +175,8 @@ export class SlotProcess {
 
   #explain(death: Death, printed: string): Death {
     if (this.#death !== undefined || this.#child.pid === undefined) return death;
-    if (printed.includes('JavaScript heap out of memory')) {
+    // V8 ends the process for it by a signal; the words alone may be of a program that the run started.
+    if (death.signal !== undefined && printed.includes('JavaScript heap out of memory')) {
       const message =
         'the JavaScript heap of its process is full; a smaller point may do, or a larger heap: node --max-old-space-size=8192';
       return { reason: 'oom', message };
