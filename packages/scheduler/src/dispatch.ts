@@ -301,7 +301,8 @@ export class Dispatch<P extends Keyed> {
 
   #askNext(): void {
     const ahead = this.#seconds < SHORT_SECONDS && !this.#options.inline;
-    if (this.#ready.size > 0 || (this.#isFull && !ahead)) return;
+    // Where runs are short the next claims come while half of the last ones are still to be started.
+    if (this.#ready.size > (ahead ? this.#claimSize >> 1 : 0) || (this.#isFull && !ahead)) return;
     if (this.#waiting.size > 0) {
       const free = Math.min(MAX_CLAIM, this.#options.slots - this.#running);
       if (this.#crowded) this.#ask('scout', this.#waiting.take(LOOK_AHEAD));
