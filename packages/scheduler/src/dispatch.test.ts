@@ -107,7 +107,7 @@ describe('[D5] a point', () => {
       }
       return asked;
     };
-    expect(sizes(0.0001)).toEqual([1, 1, 2, 4, 8, 32, 64, 64, 24]);
+    expect(sizes(0.0001)).toEqual([1, 1, 2, 4, 8, 32, 128, 24]);
     expect(sizes(0.005).slice(2, 7)).toEqual([2, 4, 4, 4, 4]);
     expect(new Set(sizes(0.1))).toEqual(new Set([1]));
     const long = begin({ inline: false });
