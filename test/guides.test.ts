@@ -10,7 +10,7 @@ const PROGRAMS: Readonly<Record<string, readonly string[]>> = {
   'failures.md': ['diverges.ts', 'retries.ts', 'by-cause.ts', 'enough.ts', 'too-long.ts', 'together.ts'],
   'grids.md': ['combine.ts', 'values.ts', 'points.ts', 'million.ts'],
   'parallel-sweeps.md': ['sweep.ts', 'watch.ts', 'failures.ts', 'processes.ts', 'cancel.ts', 'killed.ts', 'submit.ts'],
-  'runners.md': ['function.ts', 'walks.ts', 'itself.ts', 'follow.ts'],
+  'runners.md': ['function.ts', 'walks.ts', 'pi.ts', 'itself.ts', 'follow.ts'],
 };
 
 describe('[docs] the guides', () => {

@@ -5,7 +5,7 @@ import { root } from './example.js';
 
 export interface Block {
   lang: string;
-  /** From a first line `// name.ts`, which stays in the text. */
+  /** From a first line `// name.ts` or `# name.py`, which stays in the text. */
   name: string | undefined;
   text: string;
 }
@@ -13,7 +13,7 @@ export interface Block {
 export function blocksOf(path: string): Block[] {
   const text = readFileSync(join(root, path), 'utf8');
   return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(([, lang = '', body = '']) => {
-    return { lang, name: /^\/\/ (\S+\.[a-z]+)\n/.exec(body)?.[1], text: body };
+    return { lang, name: /^(?:\/\/|#) (\S+\.[a-z]+)\n/.exec(body)?.[1], text: body };
   });
 }
 

@@ -3,6 +3,7 @@
 import { availableParallelism } from 'node:os';
 import { ClosedError, type Duration, InvalidOptionError, type Isolation, type ModuleRunner } from '@entropic/core';
 import {
+  asCommandRunner,
   asModuleRunner,
   checkOptionNames,
   integerOption,
@@ -12,7 +13,7 @@ import {
   show,
 } from '@entropic/core/internal';
 import type { SweepClient } from '@entropic/scheduler';
-import { type Executor, INSIDE_RUN, moduleExecutor, Pool } from '@entropic/scheduler/internal';
+import { commandExecutor, type Executor, INSIDE_RUN, moduleExecutor, Pool } from '@entropic/scheduler/internal';
 import { Call } from './call.js';
 import { RunFuture } from './future.js';
 
@@ -46,7 +47,7 @@ export interface SchedulerInfo {
 export class Client implements SweepClient, AsyncDisposable {
   readonly #pool: Pool;
   readonly #sources = new Map<string, ModuleSource>();
-  readonly #executors = new Map<string, Executor>();
+  readonly #executors = new Map<unknown, Executor>();
   #counter = 0;
   #closed: Promise<void> | undefined;
 
@@ -165,8 +166,13 @@ export class Client implements SweepClient, AsyncDisposable {
 
   /** What waits is cancelled, what runs is awaited; then threads and processes end. Idempotent. */
   close(): Promise<void> {
-    this.#closed ??= this.#pool.close();
+    this.#closed ??= this.#close();
     return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    await this.#pool.close();
+    for (const executor of this.#executors.values()) await executor.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -181,11 +187,13 @@ export class Client implements SweepClient, AsyncDisposable {
         "sweep: a function cannot leave this process, so a client cannot run it. Put it into a module of its own:\n  // simulate.ts\n  export default function simulate(params, run) { … }\nand open the store with\n  runner: new URL('./simulate.ts', import.meta.url)",
       );
     }
-    const module = toModule(runner as ModuleRunner | URL);
-    const key = keyOf(module);
+    const command = asCommandRunner(runner);
+    const module = command ? undefined : toModule(runner as ModuleRunner | URL);
+    const key = module ? keyOf(module) : command;
     let executor = this.#executors.get(key);
     if (!executor) {
-      executor = moduleExecutor(module, this.#pool, false);
+      if (command) executor = commandExecutor(command, this.#pool, false);
+      else executor = moduleExecutor(module as ModuleRunner, this.#pool, false);
       this.#executors.set(key, executor);
     }
     return executor;
@@ -209,6 +217,11 @@ export class Client implements SweepClient, AsyncDisposable {
 function toModule(runner: ModuleRunner<never> | URL): ModuleRunner {
   const module = asModuleRunner(runner);
   if (module) return module;
+  if (asCommandRunner(runner)) {
+    throw new InvalidOptionError(
+      'runner: a command gives a file and no value, and a submitted run has no place for a file; open a store with the command and sweep with { client }',
+    );
+  }
   throw new InvalidOptionError(
     `runner: ${show(runner)} cannot be sent to a thread; give new URL('./simulate.ts', import.meta.url) or moduleRunner(url)`,
   );

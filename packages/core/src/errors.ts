@@ -68,21 +68,21 @@ export class InvalidOptionError extends EntropicError {
 export type FailReason =
   /** The runner threw, or its promise rejected; `cause` is what it threw. */
   | 'exception'
-  /** The runner called `process.exit`, whatever the number. It ends that run, not your program. */
+  /** The runner called `process.exit`, whatever the number: it ends that run, not your program. Or a command ended with another exit code than 0. */
   | 'exit'
-  /** A signal ended the runner's process: a crash of native code, or somebody's `kill`. `signal` is its name. */
+  /** A signal ended the runner's process or the command: a crash of native code, or somebody's `kill`. `signal` is its name. */
   | 'signal'
-  /** It took longer than `timeout`. `run.signal` tells it; a module that goes on loses its thread or process 5 s later, a function is waited for. */
+  /** It took longer than `timeout`. `run.signal` tells it; a module that goes on loses its thread or process 5 s later, a command is killed, a function is waited for. */
   | 'timeout'
-  /** Its process passed `memoryLimit`, see `peakBytes` and `limit`; or the JavaScript heap of its thread or process was full. */
+  /** Its process or command passed `memoryLimit`, see `peakBytes` and `limit`; or the JavaScript heap of its thread or process was full. */
   | 'oom'
   /** The runner returned and there was no result file, or an empty one. */
   | 'no-output'
   /** In place of the result file there was a folder, a link or something else that is no regular file. */
   | 'bad-output'
-  /** Its process could not be started. */
+  /** Its process could not be started, or the process that starts commands was killed. */
   | 'worker-lost'
-  /** The runner's module could not be bundled or loaded. */
+  /** The runner's module could not be bundled or loaded, or its command could not be started. */
   | 'code'
   /** The runner did its part, the store could not: disk full, I/O error, database away. `cause` says which. */
   | 'store';

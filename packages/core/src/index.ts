@@ -1,6 +1,8 @@
 // What users may import from core, by name. Siblings that need more use internal.ts.
 
 export type { Attempt } from './attempts.js';
+export type { CommandRunner, CommandRunnerOptions } from './command-runner.js';
+export { commandRunner } from './command-runner.js';
 export type { ErrorCode, FailReason } from './errors.js';
 export {
   ClosedError,

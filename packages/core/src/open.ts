@@ -60,6 +60,7 @@ export async function openParts(
   const paths = new StorePaths({ resultsDir: options.resultsDir, fileSuffix: options.fileSuffix, owner });
   const { getMetadataArgsStorage } = await import('typeorm');
   const model = toModel(raw.model, getMetadataArgsStorage() as Parameters<typeof toModel>[1]);
+  runner?.check?.(model.columns.map(({ name }) => name));
   const events = new EventBus(model.tableName, seams.clock.now, options.logger);
   const database = await openDatabase(options.target, options);
   try {

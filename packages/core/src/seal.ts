@@ -16,7 +16,11 @@ export interface SealOptions {
   elapsedSeconds: number;
   /** What the runner returned. */
   value: unknown;
+  /** For messages: what has ended, and where it was to write. */
+  told?: { ended: string; place: string };
 }
+
+const FUNCTION = { ended: 'the runner returned', place: 'run.resultFile (also at params.resultFile)' };
 
 /** A run that returned → its outcome. */
 export async function sealRun(task: Task, options: SealOptions): Promise<Outcome> {
@@ -51,7 +55,7 @@ export async function sealRun(task: Task, options: SealOptions): Promise<Outcome
       : { status: 'finished', manifest, valueDropped };
   } catch (error) {
     // Looked at only now: nearly every run has written its file.
-    const problem = outputProblem(fs.stat(task.tempFile), task);
+    const problem = outputProblem(fs.stat(task.tempFile), task, options.told ?? FUNCTION);
     if (problem) return failedOutcome(problem.reason, problem.message, elapsedSeconds);
     const what = isCode(error, 'ENOSPC', 'EDQUOT')
       ? 'no space left for the manifest'
@@ -69,12 +73,15 @@ export function failedOutcome(reason: FailReason, message: string, elapsedSecond
   return error === undefined ? outcome : { ...outcome, error: toWire(error) };
 }
 
-function outputProblem(stat: FileStat | null, task: Task): { reason: FailReason; message: string } | undefined {
+function outputProblem(
+  stat: FileStat | null,
+  task: Task,
+  { ended, place }: { ended: string; place: string },
+): { reason: FailReason; message: string } | undefined {
   if (stat === null) {
     return {
       reason: 'no-output',
-      message:
-        'the runner returned without writing its result: write one file to run.resultFile (also at params.resultFile)',
+      message: `${ended} without writing its result: write one file to ${place}`,
     };
   }
   if (stat.kind === 'folder') {

@@ -87,6 +87,8 @@ export interface TaskRunner {
     readonly memoryLimit?: number | undefined;
     readonly retries?: Retries | undefined;
   };
+  /** What can be seen of the runner beforehand fits these columns. Called when a store is opened. @throws InvalidOptionError */
+  check?(columns: readonly string[]): void;
   /**
    * Digest of the code that the next task runs; null where code cannot be told (a function of this process).
    * @throws InvalidOptionError for code that does not build

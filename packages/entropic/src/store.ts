@@ -1,6 +1,7 @@
 // Store = RunStore + sweep + the user's runner. The one class that people open.
 import {
   type AnyModel,
+  type CommandRunner,
   type Exact,
   type Flat,
   type FullOf,
@@ -13,10 +14,18 @@ import {
   type Source,
   type StoreOptions,
 } from '@entropic/core';
-import { asModuleRunner, type OpenedStore, realSeams, type Seams, show } from '@entropic/core/internal';
+import {
+  asCommandRunner,
+  asModuleRunner,
+  type OpenedStore,
+  realSeams,
+  type Seams,
+  show,
+} from '@entropic/core/internal';
 import { Sweep, type SweepClient, type SweepOptions, type SweepPlan } from '@entropic/scheduler';
 import {
   type AnyFunction,
+  commandExecutor,
   type Executor,
   INSIDE_RUN,
   inlineExecutor,
@@ -30,10 +39,10 @@ export interface OpenOptions<M extends AnyModel> extends StoreOptions {
   /** The result model: from `defineResult`, a TypeORM `EntitySchema`, or a decorated class that extends `Base`. */
   model: M;
   /**
-   * The simulation: the URL of a module, or `moduleRunner(url, options)`, whose function runs in threads; or a function, which runs in
-   * this process. Without a runner the store only answers from what is stored.
+   * The simulation: the URL of a module, or `moduleRunner(url, options)`, whose function runs in threads; `commandRunner(argv)`, which
+   * starts a program for each run; or a function, which runs in this process. Without a runner the store only answers from what is stored.
    */
-  runner?: RunnerFunction<FullOf<M>> | ModuleRunner<RunnerParams<FullOf<M>>, unknown> | URL;
+  runner?: RunnerFunction<FullOf<M>> | ModuleRunner<RunnerParams<FullOf<M>>, unknown> | CommandRunner | URL;
 }
 
 /**
@@ -129,8 +138,10 @@ function toExecutor(runner: unknown, seams: Seams): Executor | undefined {
   const module = asModuleRunner(runner);
   // One warm slot, started with the first miss.
   if (module) return moduleExecutor(module, new Pool(1), true);
+  const command = asCommandRunner(runner);
+  if (command) return commandExecutor(command, new Pool(1), true, seams);
   throw new InvalidOptionError(
-    `runner: ${show(runner)} is no runner; pass a function, a URL of a module, or moduleRunner(url)`,
+    `runner: ${show(runner)} is no runner; pass a function, a URL of a module, moduleRunner(url), or commandRunner(argv)`,
   );
 }
 

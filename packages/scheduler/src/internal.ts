@@ -1,5 +1,6 @@
 // What the sibling packages need of the scheduler beyond what users may import. No promise is made about any of it.
 export type { Executor } from './executor.js';
+export { commandExecutor } from './executors/command.js';
 export { Flight, type FlightKind } from './executors/flight.js';
 export { type AnyFunction, inlineExecutor } from './executors/inline.js';
 export { moduleExecutor } from './executors/module-executor.js';

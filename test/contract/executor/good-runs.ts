@@ -14,7 +14,9 @@ export function goodRuns(kind: Kind): void {
       expect(status).toBe('finished');
       expect(readFileSync(record?.resultFile as string, 'utf8')).toBe(`the result of n = ${i + 1}\n`);
       const { elapsedSeconds, ...rest } = record?.customData ?? {};
-      expect(rest).toEqual({ sha: 'abc', value: { twice: 2 * (i + 1), list: [1, 'a', null, true] } });
+      // A command returns nothing.
+      const value = kind.name === 'command' ? {} : { value: { twice: 2 * (i + 1), list: [1, 'a', null, true] } };
+      expect(rest).toEqual({ sha: 'abc', ...value });
       expect(elapsedSeconds).toBeGreaterThanOrEqual(0);
       expect(elapsedSeconds).toBeLessThan(30);
     }
@@ -23,9 +25,61 @@ export function goodRuns(kind: Kind): void {
     expect(lab.executions()).toHaveLength(5);
     // One run of the store by itself is a run as any other.
     const alone = await lab.store.runOrRetrieve(lab.point(6), { customData: { alone: true } });
-    expect(alone.customData).toMatchObject({ alone: true, value: { twice: 12 } });
+    expect(alone.customData).toMatchObject({
+      alone: true,
+      ...(kind.name === 'command' ? {} : { value: { twice: 12 } }),
+    });
     expect(await lab.store.verify({ readData: true })).toEqual({ checked: 6, problems: [] });
   });
+
+  it('counts its attempts on, within a sweep and over calls', async () => {
+    const lab = await openLab(kind, 'third');
+    const [first] = await lab.sweep([lab.point(1)], { retries: 1 });
+    const reason = kind.name === 'command' ? 'exit' : 'exception';
+    expect(first?.error).toMatchObject({ reason, attempts: 2 });
+    const [second] = await lab.sweep([lab.point(1)]);
+    expect(second?.status).toBe('finished');
+    expect(readFileSync(second?.record?.resultFile as string, 'utf8')).toBe('attempt 3');
+    if (kind.name !== 'command') expect(second?.record?.customData.value).toBe(3);
+    const attempts = await lab.store.attempts(lab.idOf(lab.point(1)));
+    expect(attempts.map(({ attempt, outcome, reason }) => [attempt, outcome, reason])).toEqual([
+      [1, 'failed', reason],
+      [2, 'failed', reason],
+      [3, 'finished', null],
+    ]);
+    const digests = new Set(attempts.map(({ codeDigest }) => codeDigest));
+    if (kind.name === 'inline') expect([...digests]).toEqual([null]);
+    else expect([...digests]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
+  });
+
+  it('runs in every slot at once', () => expectWhole(kind));
+
+  it('never in more slots than concurrency says', async () => {
+    const lab = await openLab(kind, 'held');
+    // A program takes longer to start than to be held for a moment.
+    const milliseconds = kind.name === 'command' ? 400 : 30;
+    const points = Array.from({ length: 8 }, (_, i) => lab.point(i, 'fine', { milliseconds }));
+    await lab.sweep(points, { concurrency: 1 });
+    expect(Math.max(...lab.lines('most').map(Number))).toBe(1);
+    await lab.sweep(points, { concurrency: 8, force: true });
+    expect(lab.lines('most')).toHaveLength(16);
+    // A client's slots are the most there is; functions run side by side where they wait.
+    expect(Math.max(...lab.lines('most').map(Number))).toBe(kind.name === 'inline' ? 8 : kind.slots);
+  });
+
+  it('leaves its results and nothing else', async () => {
+    const lab = await openLab(kind, 'simple');
+    const outcomes = await lab.sweep([1, 2, 3].map((n) => lab.point(n)));
+    await lab.store.close();
+    expect(
+      readdirSync(lab.resultsDir)
+        .filter((name) => !name.startsWith('.'))
+        .sort(),
+    ).toEqual(outcomes.map(({ id }) => `${id}.dat`).sort());
+  });
+
+  // What a program sees of its run is told in test/command.
+  if (kind.name === 'command') return;
 
   it('sees its id, seed, attempt and frozen params, a suffix, a folder of its own, and tells progress and lines', async () => {
     const lab = await openLab(kind, 'context');
@@ -59,36 +113,6 @@ export function goodRuns(kind: Kind): void {
     expect(await textOf(lab.store.log(id))).toBe(kind.name === 'inline' ? '' : "a line with 42 { and: 'an object' }\n");
   });
 
-  it('counts its attempts on, within a sweep and over calls', async () => {
-    const lab = await openLab(kind, 'third');
-    const [first] = await lab.sweep([lab.point(1)], { retries: 1 });
-    expect(first?.error).toMatchObject({ reason: 'exception', attempts: 2 });
-    const [second] = await lab.sweep([lab.point(1)]);
-    expect(second).toMatchObject({ status: 'finished', record: { customData: { value: 3 } } });
-    const attempts = await lab.store.attempts(lab.idOf(lab.point(1)));
-    expect(attempts.map(({ attempt, outcome, reason }) => [attempt, outcome, reason])).toEqual([
-      [1, 'failed', 'exception'],
-      [2, 'failed', 'exception'],
-      [3, 'finished', null],
-    ]);
-    const digests = new Set(attempts.map(({ codeDigest }) => codeDigest));
-    if (kind.name === 'inline') expect([...digests]).toEqual([null]);
-    else expect([...digests]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/)]);
-  });
-
-  it('runs in every slot at once', () => expectWhole(kind));
-
-  it('never in more slots than concurrency says', async () => {
-    const lab = await openLab(kind, 'held');
-    const points = Array.from({ length: 8 }, (_, i) => lab.point(i));
-    await lab.sweep(points, { concurrency: 1 });
-    expect(Math.max(...lab.lines('most').map(Number))).toBe(1);
-    await lab.sweep(points, { concurrency: 8, force: true });
-    expect(lab.lines('most')).toHaveLength(16);
-    // A client's slots are the most there is; functions run side by side where they wait.
-    expect(Math.max(...lab.lines('most').map(Number))).toBe(kind.name === 'inline' ? 8 : kind.slots);
-  });
-
   it('[bad-runner: garbage] is kept whatever it returned: a value that JSON cannot hold is dropped with an event', async () => {
     const lab = await openLab(kind, 'returns');
     const ways = ['huge', 'function', 'cycle', 'nan', 'date', 'bigint', 'class instance', 'map'];
@@ -99,16 +123,5 @@ export function goodRuns(kind: Kind): void {
     expect(new Set(dropped.map(({ id }) => id))).toEqual(new Set(outcomes.map(({ id }) => id)));
     for (const event of dropped) expect(event.why).toMatch(/./);
     expect(dropped.find(({ id }) => id === outcomes[0]?.id)?.why).toMatch(/100002 bytes of JSON, at most 65536/);
-  });
-
-  it('leaves its results and nothing else', async () => {
-    const lab = await openLab(kind, 'simple');
-    const outcomes = await lab.sweep([1, 2, 3].map((n) => lab.point(n)));
-    await lab.store.close();
-    expect(
-      readdirSync(lab.resultsDir)
-        .filter((name) => !name.startsWith('.'))
-        .sort(),
-    ).toEqual(outcomes.map(({ id }) => `${id}.dat`).sort());
   });
 }

@@ -1,10 +1,13 @@
-// What the chapters of the executor contract share: stores whose simulation runs inline, or in the threads or processes of a client.
+// What the chapters of the executor contract share: stores whose simulation runs inline, in the threads or processes of a client, or
+// as a command.
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   Client,
+  type CommandRunner,
+  commandRunner,
   defineResult,
   int,
   type JsonValue,
@@ -21,6 +24,7 @@ import { expect, onTestFinished } from 'vitest';
 import { idOf } from '../../helpers/ids.js';
 
 export const simulations = new URL('./simulations.mjs', import.meta.url);
+const asCommand = new URL('./as-command.mjs', import.meta.url);
 
 export const Model = defineResult('simulated', {
   n: int(),
@@ -33,7 +37,7 @@ type Full = { n: number; how: string; folder: string };
 
 /** How the suite runs its simulations. */
 export interface Kind {
-  readonly name: 'inline' | 'threads' | 'processes';
+  readonly name: 'inline' | 'threads' | 'processes' | 'command';
   /** Slots of one sweep. */
   readonly slots: number;
   /** Of the threads or processes. */
@@ -61,11 +65,14 @@ export interface Lab {
   executions(): number[];
 }
 
+/** A runner's own options, or another runner in place of the simulation. */
+type LabOptions = ModuleRunnerOptions & { runner?: CommandRunner };
+
 /** @param simulation the export of the module */
 export async function openLab(
   kind: Kind,
   simulation: string,
-  options: ModuleRunnerOptions = {},
+  options: LabOptions = {},
   module = simulations,
 ): Promise<Lab> {
   const folder = mkdtempSync(join(tmpdir(), 'entropic-executor-'));
@@ -109,13 +116,18 @@ export async function openLab(
   };
 }
 
-async function openLabStore(kind: Kind, simulation: string, folder: string, options: ModuleRunnerOptions, module: URL) {
+async function openLabStore(kind: Kind, simulation: string, folder: string, options: LabOptions, module: URL) {
   mkdirSync(folder, { recursive: true });
   const functions = (await import(module.href)) as Record<string, (params: unknown, run: unknown) => unknown>;
+  const { runner: own, ...given } = options;
+  const { timeout, retries } = given;
   const runner =
-    kind.name === 'inline'
+    own ??
+    (kind.name === 'inline'
       ? (functions[simulation] as () => unknown)
-      : moduleRunner(module, { export: simulation, ...options });
+      : kind.name === 'command'
+        ? commandRunner([process.execPath, asCommand, simulation, '{result_file}'], { timeout, retries })
+        : moduleRunner(module, { export: simulation, ...given }));
   return Store.open({
     ...{ model: Model, runner, resultsDir: join(folder, 'results'), dbUrl: `sqlite:///${join(folder, 'db')}` },
     // What is safe on a full disk is tested elsewhere.

@@ -117,13 +117,13 @@ export async function waiting(params, run) {
 }
 
 /** Says that it is in a slot, and stays there for a moment. */
-export async function held({ folder, n }, run) {
+export async function held({ folder, n, more }, run) {
   const here = join(folder, 'held');
   mkdirSync(here, { recursive: true });
   const mine = join(here, `${n}`);
   writeFileSync(mine, '');
   appendFileSync(join(folder, 'most'), `${readdirSync(here).length}\n`);
-  await sleep(30);
+  await sleep(more?.milliseconds ?? 30);
   writeFileSync(run.resultFile, 'held');
   unlinkSync(mine);
 }

@@ -41,6 +41,9 @@ export abstract class Flight {
     return undefined;
   }
 
+  /** Takes a free slot for a run that the pool does not run itself; undefined for all others. */
+  readonly seat: ((giveBack: () => void) => void) | undefined;
+
   /** What its slot is sent. */
   abstract work(key: number): SlotWork;
   /** A slot took it; of a batch only the first is told. */
@@ -123,5 +126,30 @@ export class TaskFlight extends Flight {
   protected ended(why: WorkEnded): void {
     this.#promise.over();
     this.#promise.reject(why);
+  }
+}
+
+/** A slot for somebody who runs a command in it. */
+export class SeatFlight extends Flight {
+  readonly code: SlotCode = { file: '', url: '', export: '' };
+  readonly kind: FlightKind;
+  override readonly seat: (giveBack: () => void) => void;
+  readonly #refused: () => void;
+
+  constructor(kind: FlightKind, seat: (giveBack: () => void) => void, refused: () => void) {
+    super();
+    this.kind = kind;
+    this.seat = seat;
+    this.#refused = refused;
+  }
+
+  work(): SlotWork {
+    throw new Error('a seat has no work of its own');
+  }
+
+  protected answered(): void {}
+
+  protected ended(): void {
+    this.#refused();
   }
 }

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Isolation } from '@entropic/core';
 import type { TaskListener } from '@entropic/core/internal';
 import { BatchSizes, CallBatch } from './call-batch.js';
-import { type Flight, type FlightKind, TaskFlight, type TaskWork } from './flight.js';
+import { type Flight, type FlightKind, SeatFlight, TaskFlight, type TaskWork } from './flight.js';
 import { FlightQueue } from './flight-queue.js';
 import { ProcessSlots } from './processes.js';
 import { MAX_TIMER } from './run-context.js';
@@ -114,6 +114,24 @@ export class Pool {
     });
   }
 
+  /**
+   * A slot for a run that the pool does not run itself, in its turn.
+   * @returns gives it back; undefined if it was cancelled before its turn
+   */
+  take({ signal, priority }: Pick<PoolOptions, 'signal' | 'priority'>): Promise<(() => void) | undefined> {
+    return new Promise((resolve) => {
+      if (signal?.aborted) return resolve(undefined);
+      const onAbort = () => this.cancel(flight, 'the run was aborted');
+      const over = (giveBack: (() => void) | undefined) => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve(giveBack);
+      };
+      const flight = new SeatFlight({ priority }, over, () => over(undefined));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.add(flight);
+    });
+  }
+
   /** What waits is cancelled, what runs is awaited; then the slots end. Idempotent. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -136,6 +154,15 @@ export class Pool {
   #startNext(): boolean {
     const flight = this.#queue.shift();
     if (flight === undefined) return false;
+    if (flight.seat) {
+      this.#busy++;
+      flight.state = 'running';
+      flight.seat(() => {
+        this.#busy--;
+        this.#fillAfter(flight);
+      });
+      return true;
+    }
     const calls = this.#callsLike(flight);
     if (calls.length > 1) this.#startCalls(calls);
     else this.#start(flight);
