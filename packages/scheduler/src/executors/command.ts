@@ -49,6 +49,7 @@ export function commandExecutor(runner: CommandRunner, pool: Pool, own: boolean,
         } catch (error) {
           return failedOutcome('code', thrownMessage(error), 0, error);
         }
+        if (signal?.aborted) return { status: 'cancelled' };
         host ??= useCommandHost();
         return await runTask({ ...task, codeDigest }, runner, { signal, seams, host });
       } finally {
