@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { expect, it } from 'vitest';
 import { textOf } from '../../helpers/text.js';
-import { expectWhole, type Kind, openLab } from './kit.js';
+import { expectWhole, type Kind, openLab, until } from './kit.js';
 
 export function goodRuns(kind: Kind): void {
   it('writes the result, and its value is kept with the customData of the caller', async () => {
@@ -81,6 +81,14 @@ export function goodRuns(kind: Kind): void {
   // What a program sees of its run is told in test/command.
   if (kind.name === 'command') return;
 
+  it('is heard to its last word, though its answer may come first', async () => {
+    const lab = await openLab(kind, 'simple');
+    await lab.sweep(Array.from({ length: 200 }, (_, n) => lab.point(n)));
+    const told = () =>
+      lab.events.filter(({ type }) => type === 'run.progress').map((event) => (event as { id: string }).id);
+    await until('all that they told', () => new Set(told()).size === 200, 5);
+  });
+
   it('sees its id, seed, attempt and frozen params, a suffix, a folder of its own, and tells progress and lines', async () => {
     const lab = await openLab(kind, 'context');
     const point = lab.point(7, 'context', { list: [1, 2], deep: { a: 1 } });
@@ -104,7 +112,9 @@ export function goodRuns(kind: Kind): void {
     const { workDir } = (outcome?.record?.customData.value ?? {}) as { workDir: string };
     expect(existsSync(workDir)).toBe(false);
     expect(basename(dirname(dirname(workDir)))).toBe('.tmp');
-    const told = lab.events.filter(({ type }) => type === 'run.progress' || type === 'run.log');
+    const telling = () => lab.events.filter(({ type }) => type === 'run.progress' || type === 'run.log');
+    await until('what it tells', () => telling().length >= 3, 5);
+    const told = telling();
     expect(told.map(({ v, time, table, ...rest }) => rest)).toEqual([
       { type: 'run.progress', id, fraction: 0.25 },
       { type: 'run.progress', id, fraction: 1, note: 'done' },
