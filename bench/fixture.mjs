@@ -8,9 +8,9 @@ import { RunStore } from '@entropic/core';
 import { Point, pointsOf, storePlace } from './lib/points.mjs';
 
 const NAME = 'filled';
-const CHUNK = 2000;
+const CHUNK = 250;
 /** Counts up when what is made here changes. */
-const VERSION = 1;
+const VERSION = 3;
 /** SHA-256 of the one byte that every file holds. */
 const SHA256 = '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881';
 

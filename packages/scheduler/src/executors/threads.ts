@@ -23,7 +23,7 @@ export class ThreadSlots implements Slots {
     const { Piscina: Pool } = createRequire(import.meta.url)('piscina') as typeof import('piscina');
     this.#pool = new Pool({
       filename: new URL('./thread-entry.js', import.meta.url).href,
-      minThreads: slots,
+      minThreads: 1,
       maxThreads: slots,
       idleTimeout: Number.POSITIVE_INFINITY,
       // A loader of the program (tsx) has nothing to do in a bundle; errors are to name the lines of its sources.
