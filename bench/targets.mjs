@@ -260,6 +260,14 @@ export const targets = [
   },
   {
     row: 'cpu-50ms',
+    title: '200 × 50 ms of CPU in two processes: efficiency',
+    ours: '50 ms of CPU a task in processes, efficiency',
+    better: 'higher',
+    target: 0.95,
+    unit: 'ratio',
+  },
+  {
+    row: 'cpu-50ms',
     title: '2,000 × 10 ms of sleep in two threads: efficiency',
     ours: SLEEP,
     peer: joblib('2000 x sleep 10 ms, efficiency (10 s / wall)'),

@@ -28,7 +28,8 @@ export function runBenchSmoke() {
     };
     run('run.mjs', ['--no-peers']);
     run('growth.mjs', []);
-    const tests = [...rowTests(readJson(join(out, 'results.json'))), ...growthTests(out)];
+    run('profile.mjs', []);
+    const tests = [...rowTests(readJson(join(out, 'results.json'))), ...growthTests(out), profileTest(out)];
     const testResults = [{ name: join(root, 'bench'), status: 'passed', assertionResults: tests }];
     mkdirSync(reportFolder, { recursive: true });
     writeFileSync(reportPath('bench'), JSON.stringify({ testResults }, null, 2));
@@ -66,6 +67,17 @@ function growthTests(out) {
     return test(`[bench: growth] the picture of ${what} shows all of them`, problems);
   });
   return [...measured, ...drawn];
+}
+
+function profileTest(out) {
+  const columns = readJson(join(out, 'profile.json')) ?? [];
+  const problems = columns.length === 4 ? [] : [`${columns.length} columns`];
+  for (const { name, total, parts } of columns) {
+    const sum = Object.values(parts).reduce((all, each) => all + each, 0);
+    if (!(total > 0) || Math.abs(sum - total) > total / 1000)
+      problems.push(`${name}: parts of ${sum} µs, in all ${total} µs`);
+  }
+  return test('[bench: profile] the parts of a miss and of a hit add up', problems);
 }
 
 function test(title, failureMessages) {

@@ -20,9 +20,13 @@ export const work = runnerOf('work');
 /** Writes one byte: the runner of sweeps. */
 export const oneByteModule = url;
 
-/** Two threads, both up: as the peers' clusters are before their clocks start. */
-export async function connectWarm() {
-  const client = await Client.connect({ threads: 2 });
+/**
+ * Two threads, or processes, both up: as the peers' clusters are before their clocks start.
+ *
+ * @param {import('entropic').ClientOptions['isolation']} [isolation]
+ */
+export async function connectWarm(isolation = 'thread') {
+  const client = await Client.connect({ threads: 2, isolation });
   await inWindow(client, 200, 16);
   return client;
 }

@@ -16,18 +16,24 @@ function roundsOf50ms() {
 }
 
 await runRow(async ({ small }) => {
-  const client = await connectWarm();
   const rounds = roundsOf50ms();
   const tasks = small ? 12 : 200;
-  const before = process.cpuUsage();
-  const cpuWall = await timed(() => client.gather(client.map(work, Array(tasks).fill(rounds))));
-  const used = process.cpuUsage(before);
-  emit('50 ms of CPU a task, efficiency', (tasks * 50) / THREADS / cpuWall, 'ratio', { n: tasks });
-  // Below 2 the machine was busy with something else: then the efficiency says little.
-  emit('50 ms of CPU a task, cores got', (used.user + used.system) / 1000 / cpuWall, 'cores', { n: tasks });
-
-  const sleeps = small ? 40 : 2000;
-  const sleepWall = await timed(() => client.gather(client.map(sleep10, Array(sleeps).keys())));
-  emit('10 ms of sleep a task, efficiency', (sleeps * 10) / THREADS / sleepWall, 'ratio', { n: sleeps });
-  await client.close();
+  for (const [kind, name] of /** @type {const} */ ([
+    ['thread', '50 ms of CPU a task'],
+    ['process', '50 ms of CPU a task in processes'],
+  ])) {
+    const client = await connectWarm(kind);
+    const before = process.cpuUsage();
+    const cpuWall = await timed(() => client.gather(client.map(work, Array(tasks).fill(rounds))));
+    const used = process.cpuUsage(before);
+    emit(`${name}, efficiency`, (tasks * 50) / THREADS / cpuWall, 'ratio', { n: tasks });
+    // Below 2 the machine was busy with something else: then the efficiency says little.
+    if (kind === 'thread') {
+      emit(`${name}, cores got`, (used.user + used.system) / 1000 / cpuWall, 'cores', { n: tasks });
+      const sleeps = small ? 40 : 2000;
+      const sleepWall = await timed(() => client.gather(client.map(sleep10, Array(sleeps).keys())));
+      emit('10 ms of sleep a task, efficiency', (sleeps * 10) / THREADS / sleepWall, 'ratio', { n: sleeps });
+    }
+    await client.close();
+  }
 });
