@@ -2,14 +2,13 @@
 // that stands in its stack, so that the parts add up to the whole. Writes its tables into bench/README.md.
 //
 //   node bench/profile.mjs [--small] [--out <folder>]
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { Session } from 'node:inspector/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureReady, runAsScript } from '../scripts/bootstrap.mjs';
+import { makeFolder } from './lib/folder.mjs';
 import { writeBetweenMarkers } from './lib/markers.mjs';
 
 /**
@@ -41,9 +40,7 @@ await runAsScript(import.meta.url, async () => {
   const { values } = parseArgs({ options: { small: { type: 'boolean', default: false }, out: { type: 'string' } } });
   ensureReady();
   const size = values.small ? 300 : 10_000;
-  const folder = mkdtempSync(join(tmpdir(), 'entropic-bench-profile-'));
-  // As in run.mjs: what earlier runs have deleted is not to be in the way.
-  spawnSync('chattr', ['+T', folder], { stdio: 'ignore' });
+  const folder = makeFolder('entropic-bench-profile-');
   try {
     const columns = await measure(folder, size);
     const text = toMarkdown(columns);

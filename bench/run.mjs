@@ -4,12 +4,13 @@
 //   node bench/run.mjs [--rows miss-serial,start] [--reps 5] [--peers <folder>] [--no-peers] [--setup] [--cache <folder>]
 //                      [--out <folder>] [--small]
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { ensureReady, root, runAsScript } from '../scripts/bootstrap.mjs';
+import { makeFolder } from './lib/folder.mjs';
 import { describeMachine } from './lib/machine.mjs';
 import { writeBetweenMarkers } from './lib/markers.mjs';
 import { endAtSignals, readFigures } from './lib/process.mjs';
@@ -26,10 +27,7 @@ await runAsScript(import.meta.url, async () => {
   const options = readOptions();
   ensureReady();
   // Whatever a row or a peer leaves behind when it is killed goes with this folder.
-  const temp = mkdtempSync(join(tmpdir(), 'entropic-bench-run-'));
-  // ext4 makes a new file ten times slower where thousands were deleted in the last minutes, as every repetition leaves them. With this
-  // flag each folder made in there lies elsewhere on the disk. Where it cannot be set, nothing is lost but that.
-  spawnSync('chattr', ['+T', temp], { stdio: 'ignore' });
+  const temp = makeFolder('entropic-bench-run-');
   const forget = endAtSignals(() => rmSync(temp, { recursive: true, force: true }));
   try {
     return await runBench(options, temp);

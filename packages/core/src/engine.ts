@@ -62,6 +62,8 @@ export interface EngineParts {
 
 export class Engine {
   readonly #parts: EngineParts;
+  /** What the store's own runner wants of a failed run. */
+  readonly retries: RetryPolicy;
   readonly #running = new Set<Promise<unknown>>();
   /** One listener for each sweep and each waiting call. */
   readonly #closing = new AbortController();
@@ -69,6 +71,7 @@ export class Engine {
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    this.retries = resolveRetries(parts.runner.defaults.retries, 'retries');
     setMaxListeners(0, this.#closing.signal);
   }
 
@@ -140,11 +143,6 @@ export class Engine {
 
   untilChanged(held: readonly Held[], milliseconds: number, signal?: AbortSignal): Promise<void> {
     return this.#parts.claimer.untilChanged(held, milliseconds, signal);
-  }
-
-  /** What the store's own runner wants of a failed run. */
-  get retries(): RetryPolicy {
-    return resolveRetries(this.#parts.runner.defaults.retries, 'retries');
   }
 
   /** See failures.ts. */

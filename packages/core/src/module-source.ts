@@ -18,11 +18,17 @@ export class ModuleSource {
 
   /** @throws InvalidOptionError for code that does not build */
   async current(): Promise<Bundle> {
-    if (this.#bundle && (this.#fresh || isCurrent(this.#bundle))) return this.#look(this.#bundle);
+    const known = this.#known();
+    if (known) return this.#look(known);
     // Loaded first, so that from here on nothing is awaited and one caller builds for all.
     const esbuild = await import('esbuild');
-    if (!this.#bundle || !(this.#fresh || isCurrent(this.#bundle))) this.#bundle = bundleModule(esbuild, this.#path);
+    this.#bundle = this.#known() ?? bundleModule(esbuild, this.#path);
     return this.#look(this.#bundle);
+  }
+
+  /** The bundle that was made, if nothing in it has changed since. */
+  #known(): Bundle | undefined {
+    return this.#bundle && (this.#fresh || isCurrent(this.#bundle)) ? this.#bundle : undefined;
   }
 
   #look(bundle: Bundle): Bundle {

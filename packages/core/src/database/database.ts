@@ -56,10 +56,8 @@ export interface Dialect {
   listParam(ids: readonly string[]): unknown;
   /** Inserts rows with a common tail (`ON CONFLICT … RETURNING …`), whose returned rows are collected. */
   insert(table: string, columns: readonly InsertColumn[], rows: readonly Row[], tail: string): Script<Row[]>;
-  /** `n` numbers that are larger than all given out before. */
-  drawFences(n: number): Script<number[]>;
   /**
-   * Takes the leases of these ids, each with a fence of its own.
+   * Takes the leases of these ids, each with a fence of its own that is larger than all given out before.
    * @returns id and fence of those that were free
    */
   takeLeases(

@@ -24,14 +24,9 @@ export const postgresDialect: Dialect = {
     );
   },
 
-  *drawFences(n) {
-    const rows = yield* query("SELECT nextval('entropic_fence') FROM generate_series(1, ?::int)", [n]);
-    return rows.map((row) => Number(row[0]));
-  },
-
   // Somebody may have been first between the look and this statement.
   *takeLeases(ids, { table, owner, nonce, expires }) {
-    const fences = yield* this.drawFences(ids.length);
+    const fences = yield* query("SELECT nextval('entropic_fence') FROM generate_series(1, ?::int)", [ids.length]);
     return yield* this.insert(
       'entropic_leases',
       [
@@ -42,7 +37,7 @@ export const postgresDialect: Dialect = {
         { name: 'fence', type: 'bigint' },
         { name: 'expires', type: 'bigint' },
       ],
-      ids.map((id, i) => [table, id, owner, nonce, fences[i], expires]),
+      ids.map((id, i) => [table, id, owner, nonce, fences[i]?.[0], expires]),
       'ON CONFLICT (table_name, id) DO NOTHING RETURNING id, fence',
     );
   },

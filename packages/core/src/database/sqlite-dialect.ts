@@ -20,24 +20,19 @@ export const sqliteDialect: Dialect = {
     return returned;
   },
 
-  *drawFences(n) {
-    const [row] = yield* query(
-      "UPDATE entropic_meta SET value = CAST(value AS INTEGER) + CAST(? AS INTEGER) WHERE key = 'fence' RETURNING value",
-      [n],
-    );
-    const last = Number(row?.[0]);
-    return Array.from({ length: n }, (_, i) => last - n + 1 + i);
-  },
-
   // Nobody else writes during the transaction, so what was free stays free. One statement for all ids: 2 µs each in place of 9.
   *takeLeases(ids, { table, owner, nonce, expires }) {
-    const fences = yield* this.drawFences(ids.length);
+    const [row] = yield* query(
+      "UPDATE entropic_meta SET value = CAST(value AS INTEGER) + CAST(? AS INTEGER) WHERE key = 'fence' RETURNING value",
+      [ids.length],
+    );
+    const first = Number(row?.[0]) - ids.length + 1;
     yield* query(
       `INSERT INTO entropic_leases (table_name, id, owner, nonce, fence, expires)
        SELECT ?, value, ?, ?, CAST(? AS INTEGER) + key, CAST(? AS INTEGER) FROM json_each(?)`,
-      [table, owner, nonce, fences[0], expires, JSON.stringify(ids)],
+      [table, owner, nonce, first, expires, JSON.stringify(ids)],
     );
-    return ids.map((id, i) => [id, fences[i]]);
+    return ids.map((id, i) => [id, first + i]);
   },
 
   columnType(kind) {

@@ -10,7 +10,7 @@ export const TAKEN = 1;
 /** The slot has run it; its answer may be on its way. */
 export const DONE = 2;
 /** The pool has taken it back. */
-export const RECALLED = 3;
+const RECALLED = 3;
 
 /** Calls with their places, from the first of them on. */
 export class CallBatch<Call> {

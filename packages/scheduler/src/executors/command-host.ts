@@ -4,8 +4,9 @@
 import { RunLog } from '@entropic/core/internal';
 import type { CommandSpec, HostAnswer, HostOrder } from './command-messages.js';
 import { runCommand } from './command-process.js';
-import { markedProcesses, signalTo } from './marked-processes.js';
+import { markedProcesses } from './marked-processes.js';
 import { type MemoryWatch, watchMemory } from './memory-watch.js';
+import { signalTo } from './system-processes.js';
 
 /** From being asked to end to SIGKILL, in milliseconds, when the owner is gone: after 5 s nothing may be left. */
 const GRACE_MS = 2000;

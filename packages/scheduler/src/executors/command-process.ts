@@ -2,10 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CommandEnd, CommandSpec, StopReason } from './command-messages.js';
-import { MAX_TIMER } from './run-context.js';
+import { GRACE_MS, MAX_TIMER } from './run-context.js';
+import { signalTo } from './system-processes.js';
 
-/** How long a program may go on after it was asked to stop, in milliseconds. */
-const GRACE_MS = 5000;
 /** How long nothing may come any more of its output after its end: what it left behind outside its group may hold the pipe. */
 const QUIET_MS = 500;
 const LOOK_MS = 20;
@@ -39,8 +38,8 @@ export async function runCommand(start: CommandStart): Promise<CommandEnd> {
     if (stopped !== undefined) return;
     stopped = why;
     clearTimeout(timer);
-    killGroup(group, force ? 'SIGKILL' : 'SIGTERM');
-    timer = setTimeout(() => killGroup(group, 'SIGKILL'), GRACE_MS);
+    signalTo(-group, force ? 'SIGKILL' : 'SIGTERM');
+    timer = setTimeout(() => signalTo(-group, 'SIGKILL'), GRACE_MS);
   };
   const onAbort = () => stop('aborted', false);
   try {
@@ -104,14 +103,5 @@ function listen(child: ChildProcess, onOutput: (bytes: Uint8Array) => void) {
 
 /** Kills what the program left behind in its group, and waits until it is gone: it could write to the result. */
 async function endGroup(group: number): Promise<void> {
-  for (let wait = 1; killGroup(group, 'SIGKILL') && wait < 300; wait *= 2) await sleep(wait);
-}
-
-/** Whether there is anybody in the group. */
-function killGroup(group: number, signal: NodeJS.Signals): boolean {
-  try {
-    return process.kill(-group, signal);
-  } catch {
-    return false;
-  }
+  for (let wait = 1; signalTo(-group, 'SIGKILL') && wait < 300; wait *= 2) await sleep(wait);
 }

@@ -1,7 +1,7 @@
 // How much memory a process group uses, and a call when it is too much. On Linux from /proc, elsewhere from ps. While nothing has a
 // limit it costs nothing. Called by the executors whose runs have processes of their own.
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { kilobytesIn, readProc, residentBytes, statOf, systemPids } from './system-processes.js';
 
 /** How often known members are looked at, in milliseconds: what a run can take beyond its limit is what it takes in that time. */
 const TICK_MS = process.platform === 'linux' ? 100 : 500;
@@ -72,46 +72,20 @@ function note(group: number, watched: Watched, bytes: number): void {
 
 function findMembers(): void {
   const members = new Map<number, number[]>();
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
-    const group = groupOf(pid);
+  for (const pid of systemPids()) {
+    const group = statOf(pid)?.group;
     if (group === undefined || !groups.has(group)) continue;
     members.set(group, [...(members.get(group) ?? []), pid]);
   }
   for (const [group, watched] of groups) watched.members = members.get(group) ?? [group];
 }
 
-/** The process group of a process; undefined if it is gone. */
-export function groupOf(pid: number): number | undefined {
-  const stat = readProc(`/proc/${pid}/stat`);
-  // The name in brackets may hold anything: fields are counted from the last one.
-  const group = stat?.slice(stat.lastIndexOf(')') + 2).split(' ', 3)[2];
-  return group === undefined ? undefined : Number(group);
-}
-
-function residentBytes(pid: number): number {
-  return kilobytes(readProc(`/proc/${pid}/status`), /^VmRSS:\s+(\d+) kB/m);
-}
-
 function sharedBytes(pid: number): number {
-  return kilobytes(readProc(`/proc/${pid}/smaps_rollup`), /^Pss:\s+(\d+) kB/m) || residentBytes(pid);
-}
-
-function kilobytes(text: string | undefined, line: RegExp): number {
-  return Number(line.exec(text ?? '')?.[1] ?? 0) * 1024;
+  return kilobytesIn(readProc(pid, 'smaps_rollup'), /^Pss:\s+(\d+) kB/m) || residentBytes(pid);
 }
 
 function sum(pids: readonly number[], bytesOf: (pid: number) => number): number {
   return pids.reduce((bytes, pid) => bytes + bytesOf(pid), 0);
-}
-
-function readProc(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch {
-    return undefined;
-  }
 }
 
 /** Group and kilobytes of every process, without blocking. */

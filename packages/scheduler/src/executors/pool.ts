@@ -7,13 +7,11 @@ import { BatchSizes, CallBatch } from './call-batch.js';
 import { type Flight, type FlightKind, SeatFlight, TaskFlight, type TaskWork } from './flight.js';
 import { FlightQueue } from './flight-queue.js';
 import { ProcessSlots } from './processes.js';
-import { MAX_TIMER } from './run-context.js';
+import { GRACE_MS, MAX_TIMER } from './run-context.js';
 import type { Answers, SlotCode, SlotMessage, SlotResult } from './slot-work.js';
 import { type Slots, WorkEnded } from './slots.js';
 import { ThreadSlots } from './threads.js';
 
-/** How long a run may go on after it was asked to stop, in milliseconds. */
-const GRACE_MS = 5000;
 /** After so many milliseconds what a batch has not begun is given to others. */
 const RECALL_MS = 25;
 /**

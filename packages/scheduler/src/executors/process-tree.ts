@@ -2,6 +2,7 @@
 // processes.ts in the pool's process, by process-entry.ts and process-watch.ts in the slot's.
 import { execFile, execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
+import { residentBytes, signalTo, statOf, systemPids } from './system-processes.js';
 
 interface Entry {
   pid: number;
@@ -22,13 +23,13 @@ export function killTree(pid: number): void {
     return;
   }
   // Those that left the group first: they are only found while the process that started them lives.
-  for (const stray of straysOf(pid)) if (stray.group !== pid) quietly(() => process.kill(stray.pid, 'SIGKILL'));
+  for (const stray of straysOf(pid)) if (stray.group !== pid) signalTo(stray.pid, 'SIGKILL');
   killGroup(pid);
 }
 
 /** What is left of the group of a slot that is gone. */
 export function killGroup(pid: number): void {
-  if (process.platform !== 'win32') quietly(() => process.kill(-pid, 'SIGKILL'));
+  if (process.platform !== 'win32') signalTo(-pid, 'SIGKILL');
 }
 
 /** Ends what a slot started, and not the slot itself. Called in the slot. */
@@ -37,7 +38,7 @@ export function killStrays(): void {
   for (let tries = 0; tries < 100; tries++) {
     const strays = straysOf(process.pid);
     if (strays.length === 0) return;
-    for (const { pid } of strays) quietly(() => process.kill(pid, 'SIGKILL'));
+    for (const { pid } of strays) signalTo(pid, 'SIGKILL');
     Atomics.wait(pause, 0, 0, 2);
   }
 }
@@ -55,10 +56,8 @@ export async function memoryOf(pid: number): Promise<number> {
 
 /** Cheaper than a walk over all processes: it is asked for many times a second. */
 function linuxMemoryOf(pid: number): number {
-  let bytes = 0;
+  let bytes = residentBytes(pid);
   quietly(() => {
-    const kilobytes = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1];
-    bytes += Number(kilobytes ?? 0) * 1024;
     for (const thread of readdirSync(`/proc/${pid}/task`)) {
       quietly(() => {
         for (const child of readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' '))
@@ -92,18 +91,11 @@ function membersOf(root: number, table: readonly Entry[]): Entry[] {
 }
 
 function linuxTable(): Entry[] {
-  const table: Entry[] = [];
-  for (const name of readdirSync('/proc')) {
-    const pid = Number(name);
-    if (!Number.isInteger(pid)) continue;
-    quietly(() => {
-      const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-      // The name in brackets may hold spaces and brackets: fields are counted from the last one.
-      const [state, parent, group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-      if (state !== 'Z' && state !== 'X') table.push({ pid, parent: Number(parent), group: Number(group), memory: 0 });
-    });
-  }
-  return table;
+  return systemPids().flatMap((pid) => {
+    const stat = statOf(pid);
+    if (stat === undefined || stat.state === 'Z' || stat.state === 'X') return [];
+    return [{ pid, parent: stat.parent, group: stat.group, memory: 0 }];
+  });
 }
 
 /** @param self `ps` lists itself */

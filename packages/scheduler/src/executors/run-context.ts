@@ -11,6 +11,9 @@ export interface AbortSource {
   onAbort(listener: () => void): () => void;
 }
 
+/** How long a run may go on after it was asked to stop, in milliseconds; then its slot, or its process group, is ended. */
+export const GRACE_MS = 5000;
+
 /** 24.8 days, the longest time of a Node timer, in milliseconds: it fires a longer one at once. */
 export const MAX_TIMER = 2 ** 31 - 1;
 

@@ -4,7 +4,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { realSeams } from '@entropic/core/internal';
 import { type CommandSpec, type HostAnswer, type HostOrder, MARK_VARIABLE } from './command-messages.js';
-import { markedProcesses, signalTo } from './marked-processes.js';
+import { markedProcesses } from './marked-processes.js';
+import { signalTo } from './system-processes.js';
 
 export type HostedEnd = Extract<HostAnswer, { type: 'ended' }>['end'];
 
