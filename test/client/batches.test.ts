@@ -1,4 +1,4 @@
-// Calls of a tiny function travel together (packages/scheduler/src/executors/call-batch.ts): that must never show but in the speed.
+// Calls of a tiny function travel together (packages/scheduler/src/executors/batches.ts): that must never show but in the speed.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

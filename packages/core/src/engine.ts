@@ -25,6 +25,8 @@ export interface RunRequest {
   /** JSON text of the caller's customData. */
   userData: string;
   signal?: AbortSignal | undefined;
+  /** Aborts it if it has not begun. */
+  drain?: AbortSignal | undefined;
   /** Seconds. */
   timeout?: number | undefined;
   /** Bytes. */
@@ -222,7 +224,7 @@ export class Engine {
     const runner = request.runner ?? this.#parts.runner;
     let codeDigest: string | null = null;
     let task: Task | undefined;
-    let outcome: Outcome;
+    let outcome: Outcome | undefined;
     if (await claimer.isLost(claim)) {
       free(0);
       return { status: 'stale' };
@@ -239,15 +241,16 @@ export class Engine {
       if (events.wants('run.started')) {
         events.emit({ type: 'run.started', id: point.id, attempt: claim.attempt, params: point.params });
       }
-      const { signal, priority } = request;
-      outcome = await runner.submit(task, { signal, priority, listener: this.#listener(point.id) });
+      const { signal, drain, priority } = request;
+      outcome = await runner.submit(task, { signal, drain, priority, listener: this.#listener(point.id) });
     } catch (error) {
       // Not the runner's doing: the folder could not be made, the executor is gone.
       if (task) this.#parts.journals.release(task.journal);
       const trouble = { status: 'failed', reason: 'store', message: messageOf(error), error: toWire(error) } as const;
       return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, codeDigest, error);
     } finally {
-      free(seams.clock.elapsed() - started);
+      // What waited behind others of its kind was not in a slot for so long.
+      free(outcome?.slotSeconds ?? seams.clock.elapsed() - started);
     }
     if (outcome.status === 'finished') return this.#commit(claim, task, outcome);
     this.#parts.journals.release(task.journal);

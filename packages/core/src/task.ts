@@ -49,8 +49,8 @@ export interface Manifest {
   customData: string;
 }
 
-/** What an attempt came to. */
-export type Outcome =
+/** What an attempt came to, and for how long it had its slot, in seconds, where the slot tells. */
+export type Outcome = { slotSeconds?: number } & (
   | { status: 'finished'; manifest: Manifest; valueDropped?: string }
   | {
       status: 'failed';
@@ -63,7 +63,8 @@ export type Outcome =
       peakBytes?: number;
       limit?: number;
     }
-  | { status: 'cancelled' };
+  | { status: 'cancelled' }
+);
 
 /** What an executor tells while a run goes on. */
 export interface TaskListener {
@@ -74,6 +75,8 @@ export interface TaskListener {
 /** What goes with a task to the slot that runs it, and no further. */
 export interface SubmitOptions {
   signal?: AbortSignal | undefined;
+  /** Aborts what has not begun, and only that. */
+  drain?: AbortSignal | undefined;
   /** Of those that wait for a slot the larger goes first. @defaultValue 0 */
   priority?: number | undefined;
   listener: TaskListener;
@@ -96,7 +99,7 @@ export interface TaskRunner {
   codeDigest(): Promise<string | null>;
   /**
    * Never rejects for what a runner does: that is an outcome.
-   * @param signal aborts the run; the outcome is then `cancelled`, or `finished` if it was whole already
+   * @param options `signal` aborts the run; the outcome is then `cancelled`, or `finished` if it was whole already
    */
   submit(task: Task, options: SubmitOptions): Promise<Outcome>;
 }

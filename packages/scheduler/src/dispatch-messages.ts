@@ -61,6 +61,8 @@ export type DispatchCommand<P extends Keyed> =
 export interface DispatchOptions {
   /** Runs at once. */
   slots: number;
+  /** Short runs are started ahead of their turn: whoever runs them gives them to the slots together. */
+  batches: boolean;
   maxFailures: number;
   /** Runs take the event loop's own thread. */
   inline: boolean;

@@ -4,7 +4,7 @@ import type { FailReason } from '@entropic/core';
 import { resolveRetries } from '@entropic/core/internal';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Dispatch, MAX_UNCOMMITTED } from './dispatch.js';
+import { Dispatch, MAX_AHEAD, MAX_UNCOMMITTED } from './dispatch.js';
 import type { DispatchCommand, DispatchEvent } from './dispatch-messages.js';
 
 const seed = Number(process.env.ENTROPIC_TEST_SEED ?? Date.now() % 1_000_000);
@@ -52,6 +52,7 @@ const setting = fc.record({
     fc.integer({ min: 1, max: 4 }),
   ),
   inline: fc.boolean(),
+  batches: fc.boolean(),
   retries,
   /** Priorities of the points that there will be. */
   points: fc.array(fc.integer({ min: 0, max: 2 }), { maxLength: 40, size: 'max' }),
@@ -334,12 +335,13 @@ class World {
   }
 
   #check(): void {
-    const { slots, maxFailures } = this.#setting;
+    const { slots, batches, maxFailures } = this.#setting;
+    const most = batches ? Math.max(slots, MAX_AHEAD) : slots;
     const running = this.#in('running').length;
     const committing = this.#in('committing').length;
-    must(running <= slots, 'more runs than slots');
-    must(this.#dispatch.running === running, 'it counts wrongly what runs');
-    must(committing <= MAX_UNCOMMITTED + slots, 'too many wait for their commit');
+    must(running <= most, 'more runs than slots');
+    must(this.#dispatch.running === Math.min(running, slots), 'it counts wrongly what runs');
+    must(committing <= MAX_UNCOMMITTED + most, 'too many wait for their commit');
     must(this.#stopped || this.#failures < maxFailures, 'more failures than are allowed');
     if (this.#stopped) {
       const left = [...this.#jobs.values()].filter(({ state }) => state !== 'over' && state !== 'asked');
@@ -350,8 +352,8 @@ class World {
   }
 }
 
-function newDispatch({ slots, maxFailures, inline, retries: { option } }: Setting): Dispatch<Point> {
-  return new Dispatch<Point>({ slots, maxFailures, inline }, resolveRetries(option as never, 'retries'));
+function newDispatch({ slots, batches, maxFailures, inline, retries: { option } }: Setting): Dispatch<Point> {
+  return new Dispatch<Point>({ slots, batches, maxFailures, inline }, resolveRetries(option as never, 'retries'));
 }
 
 describe('[D5] dispatch', () => {

@@ -13,12 +13,19 @@ interface Setting {
   slots?: number;
   maxFailures?: number;
   inline?: boolean;
+  batches?: boolean;
   retries?: Retries;
 }
 
 /** A dispatch at a time of its own; commands come back as `start a`, `claim a b`. */
-function begin({ slots = 1, maxFailures = Number.POSITIVE_INFINITY, inline = true, retries }: Setting = {}) {
-  const dispatch = new Dispatch<Point>({ slots, maxFailures, inline }, resolveRetries(retries, 'retries'));
+function begin({
+  slots = 1,
+  maxFailures = Number.POSITIVE_INFINITY,
+  inline = true,
+  batches = false,
+  retries,
+}: Setting = {}) {
+  const dispatch = new Dispatch<Point>({ slots, batches, maxFailures, inline }, resolveRetries(retries, 'retries'));
   const points = new Map<string, Point>();
   const named = (names: string): Point[] =>
     names.split(' ').flatMap((id) => {
@@ -79,6 +86,28 @@ describe('[D5] a point', () => {
     expect(sweep.settled('a')).toEqual([]);
     expect(sweep.ended()).toEqual([]);
     expect(sweep.finish('b', 0.03)).toEqual(['end']);
+  });
+
+  it('is started ahead of its turn where runs are tiny and travel together, and in its turn when they are not', () => {
+    const begun = (batches: boolean, seconds: number) => {
+      const sweep = begin({ inline: false, batches });
+      const names = Array.from({ length: 600 }, (_, i) => `p${i}`);
+      let question = sweep.queue(names.join(' '));
+      const started: string[] = [];
+      const take = (commands: string[]) => {
+        question = commands.filter((command) => command.startsWith('claim'));
+        for (const command of commands) if (command.startsWith('start ')) started.push(command.slice(6));
+      };
+      for (let round = 0; round < 8; round++) {
+        while (question.length > 0) take(sweep.claimed(question[0]?.slice('claim '.length) ?? ''));
+        take(sweep.finish(started.shift() as string, seconds));
+      }
+      expect(sweep.dispatch.running).toBe(1);
+      return started.length;
+    };
+    expect(begun(true, 0.0001)).toBeGreaterThan(10);
+    expect(begun(false, 0.0001)).toBe(1);
+    expect(begun(true, 0.1)).toBe(1);
   });
 
   it('starts as soon as one of its slots is free, which is before the commit of the one in front of it', () => {

@@ -10,8 +10,12 @@ export const MAX_UNCOMMITTED = 256;
 /** A claimed point is locked for everybody else: claims are so many as run in about this time, doubling from one. */
 const CLAIM_SECONDS = 0.02;
 const MAX_CLAIM = 256;
+/** Most runs that are started ahead of their turn. */
+export const MAX_AHEAD = MAX_CLAIM / 2;
 /** Runs shorter than this have the next claims ready before a slot is free. */
 const SHORT_SECONDS = 0.5;
+/** Of runs shorter than this some are started ahead of their turn, where they then go to a slot together. */
+const TINY_SECONDS = 0.003;
 /** Points looked through at once for free ones, where somebody else is at the same grid. */
 const LOOK_AHEAD = 256;
 /** After a run of this length its commit is waited for: a function that computes leaves the event loop no time for it. */
@@ -69,7 +73,7 @@ export class Dispatch<P extends Keyed> {
 
   /** Points in slots. */
   get running(): number {
-    return this.#running;
+    return Math.min(this.#running, this.#options.slots);
   }
 
   /** Points kept here that wait for their turn: as many as whoever queues them has to bound. */
@@ -291,7 +295,14 @@ export class Dispatch<P extends Keyed> {
   }
 
   get #isFull(): boolean {
-    return this.#running >= this.#options.slots || this.#committing >= MAX_UNCOMMITTED;
+    return this.#running >= this.#atOnce || this.#committing >= MAX_UNCOMMITTED;
+  }
+
+  /** As many as may be started: half a claim, which is 10 ms of work, where runs are tiny. */
+  get #atOnce(): number {
+    const { slots, batches } = this.#options;
+    const tiny = batches && this.#seconds > 0 && this.#seconds < TINY_SECONDS;
+    return tiny ? Math.max(slots, this.#claimSize >> 1) : slots;
   }
 
   /** A slot is free, and there is nothing for it but what others run. */

@@ -6,6 +6,11 @@ export interface Executor extends TaskRunner {
   readonly slots: number;
   /** Runs in this very thread: nothing else has a turn while a runner computes. */
   readonly inline: boolean;
+  /**
+   * Short runs are better submitted before a slot is free: they go to the slots together, and those that no slot has begun are given
+   * to another one, or back when `drain` aborts.
+   */
+  readonly batches: boolean;
   /** After the last outcome. Idempotent. */
   close(): Promise<void>;
 }

@@ -36,7 +36,10 @@ export class MissRunner {
     const { options, executor, stop, cancel } = sweep;
     this.#sweep = sweep;
     const { concurrency: slots, maxFailures, retries } = options;
-    this.#dispatch = new Dispatch({ slots, maxFailures, inline: executor?.inline ?? false }, retries);
+    this.#dispatch = new Dispatch(
+      { slots, batches: isBatched(sweep), maxFailures, inline: executor?.inline ?? false },
+      retries,
+    );
     const ended = new Promise<void>((resolve) => {
       this.#end = resolve;
     });
@@ -99,7 +102,8 @@ export class MissRunner {
     const { signal } = this.#abort;
     const claim = this.#claims.get(point.id) as Claim;
     this.#claims.delete(point.id);
-    const request = { userData, signal, timeout, memoryLimit, memoryFactor, priority, runner: executor };
+    const drain = this.#sweep.stop.signal;
+    const request = { userData, signal, drain, timeout, memoryLimit, memoryFactor, priority, runner: executor };
     const running = engine.run(claim, request);
     const seconds = await running.executed;
     // A function that never waits would leave the commits, and the look-up, no turn.
@@ -236,6 +240,13 @@ export class MissRunner {
     await Promise.all(this.#releasing);
     if (this.#trouble) throw this.#trouble.error;
   }
+}
+
+/** Whatever needs to know exactly what is in a slot has its runs started one by one. */
+function isBatched({ executor, options }: SweepRun): boolean {
+  const { concurrency, maxFailures, timeout, memoryLimit } = options;
+  const one = timeout !== undefined || memoryLimit !== undefined || maxFailures < Number.POSITIVE_INFINITY;
+  return executor?.batches === true && concurrency >= executor.slots && !one;
 }
 
 /** At once, if it has aborted already. */

@@ -35,6 +35,7 @@ export function commandExecutor(runner: CommandRunner, pool: Pool, own: boolean,
   return {
     slots: pool.slots,
     inline: false,
+    batches: false,
     defaults: { timeout: runner.timeout, memoryLimit: runner.memoryLimit, retries: runner.retries },
     check: (columns) => checkPlaceholders(runner.templates, columns),
     codeDigest: () => source.current(),

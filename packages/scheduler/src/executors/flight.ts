@@ -1,8 +1,8 @@
 // A piece of work on its way through a pool: queued, in a slot, over. Kept small: a million may wait. Extended by whoever wants its
 // answer; moved along by pool.ts.
 import type { Isolation } from '@entropic/core';
-import type { TaskListener } from '@entropic/core/internal';
-import type { CallBatch } from './call-batch.js';
+import type { Task, TaskListener } from '@entropic/core/internal';
+import type { Batch } from './batch.js';
 import type { SlotCode, SlotResult, SlotWork } from './slot-work.js';
 import type { WorkEnded } from './slots.js';
 
@@ -25,7 +25,7 @@ export abstract class Flight {
   /** Why it was asked to stop, while it runs. */
   ending: 'timeout' | 'aborted' | undefined;
   /** What it runs in together with others. */
-  batch: CallBatch<Flight> | undefined;
+  batch: Batch<Flight> | undefined;
   /** Ends its slot. */
   kill: AbortController | undefined;
   timer: NodeJS.Timeout | undefined;
@@ -41,19 +41,24 @@ export abstract class Flight {
     return undefined;
   }
 
+  /** The same of a task. */
+  get task(): Task | undefined {
+    return undefined;
+  }
+
   /** Takes a free slot for a run that the pool does not run itself; undefined for all others. */
   readonly seat: ((giveBack: () => void) => void) | undefined;
 
   /** What its slot is sent. */
   abstract work(key: number): SlotWork;
-  /** A slot took it; of a batch only the first is told. */
+  /** A slot took it; of a batch of calls only the first is told. */
   started(): void {}
   /** Exactly one of `answered` and `ended` is called, once. */
   protected abstract answered(result: SlotResult): void;
   /** There is no answer. */
   protected abstract ended(why: WorkEnded): void;
 
-  take(key: number, kill: AbortController, batch?: CallBatch<Flight>): void {
+  take(key: number, kill: AbortController, batch?: Batch<Flight>): void {
     this.state = 'running';
     this.key = key;
     this.kill = kill;
@@ -108,6 +113,10 @@ export class TaskFlight extends Flight {
     this.#work = work;
     this.#onStart = options.onStart;
     this.#promise = promise;
+  }
+
+  override get task(): Task {
+    return this.#work.task;
   }
 
   work(key: number): SlotWork {

@@ -32,6 +32,7 @@ export function inlineExecutor(runner: AnyFunction, seams: Seams): Executor {
   return {
     slots: 1,
     inline: true,
+    batches: false,
     defaults: {},
     codeDigest: async () => null,
     async submit(task, { signal, listener }) {

@@ -13,13 +13,14 @@ export function moduleExecutor(runner: ModuleRunner, pool: Pool, own: boolean): 
   return {
     slots: pool.slots,
     inline: false,
+    batches: pool.batches && runner.isolation !== 'process' && runner.memoryLimit === undefined,
     defaults: { timeout: runner.timeout, memoryLimit: runner.memoryLimit, retries: runner.retries },
     async codeDigest() {
       // They start while the code is built.
       pool.warm(runner.isolation);
       return (await source.current()).digest;
     },
-    async submit(task, { signal, priority, listener }) {
+    async submit(task, { signal, drain, priority, listener }) {
       const { file, url, digest } = await source.current();
       // The file may have been edited since the digest was asked for: what is recorded is what runs.
       const exact = digest === task.codeDigest ? task : { ...task, codeDigest: digest };
@@ -31,7 +32,16 @@ export function moduleExecutor(runner: ModuleRunner, pool: Pool, own: boolean): 
         const work = { kind: 'task', task: exact, code: { file, url, export: runner.export } } as const;
         const { timeout, memoryLimit } = exact;
         const { isolation } = runner;
-        const result = await pool.run(work, { signal, listener, timeout, isolation, memoryLimit, priority, onStart });
+        const result = await pool.run(work, {
+          signal,
+          drain,
+          listener,
+          timeout,
+          isolation,
+          memoryLimit,
+          priority,
+          onStart,
+        });
         if (result.kind === 'task') return result.outcome;
         throw new Error(`a slot answered a task with ${result.kind}`);
       } catch (error) {

@@ -45,7 +45,12 @@ async function doWork(item: SlotWork, working: Working): Promise<SlotResult> {
     return { kind: 'task', outcome: failedOutcome('code', message, 0, error) };
   }
   announce();
-  if (item.kind === 'task') return { kind: 'task', outcome: await runTask(item.task, runner, working) };
+  if (item.kind === 'task') {
+    const started = realSeams.clock.elapsed();
+    const outcome = await runTask(item.task, runner, working);
+    outcome.slotSeconds = realSeams.clock.elapsed() - started;
+    return { kind: 'task', outcome };
+  }
   return callWith(item, runner, working);
 }
 

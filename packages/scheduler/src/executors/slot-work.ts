@@ -14,16 +14,16 @@ export type SlotWork = { key: number; code: SlotCode; announce: boolean } & (
   | { kind: 'call'; name: string; params: unknown; timeout: number | undefined }
 );
 
-/** Calls of one function with the keys `first`, `first + 1`, …; see call-batch.ts. */
-export interface SlotCalls {
-  kind: 'calls';
+/** Work of one function with the keys `first`, `first + 1`, …; see batch.ts. */
+export type SlotBatch = {
   code: SlotCode;
   first: number;
-  names: readonly string[];
-  params: readonly unknown[];
   /** Shared. */
   flags: Int32Array;
-}
+} & (
+  | { kind: 'calls'; names: readonly string[]; params: readonly unknown[] }
+  | { kind: 'tasks'; tasks: readonly Task[] }
+);
 
 export type CallResult =
   | { kind: 'value'; value: unknown }
@@ -31,7 +31,7 @@ export type CallResult =
 
 export type SlotResult = { kind: 'task'; outcome: Outcome } | CallResult;
 
-/** Of the calls with the keys `first`, `first + 1`, …: values, and errors at their places among them. */
+/** Of a batch, from the key `first` on: values, and errors at their places among them; of tasks their outcomes. */
 export interface Answers {
   first: number;
   values: readonly unknown[];

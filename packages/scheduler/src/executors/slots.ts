@@ -1,6 +1,6 @@
 // The port between a pool and the places that it runs its work in. Implemented by threads.ts and processes.ts, used by pool.ts.
 import type { FailReason } from '@entropic/core';
-import type { Answers, SlotCalls, SlotMessage, SlotResult, SlotWork } from './slot-work.js';
+import type { Answers, SlotBatch, SlotMessage, SlotResult, SlotWork } from './slot-work.js';
 
 export interface Slots {
   /**
@@ -9,10 +9,10 @@ export interface Slots {
    */
   start(work: SlotWork, options: StartOptions): Promise<SlotResult>;
   /**
-   * The same for many calls at once; what was not answered by messages comes at the end. Left out where a slot and its pool share no
-   * memory: calls then go one by one.
+   * The same for many calls, or tasks, at once; what was not answered by messages comes at the end. Left out where a slot and its
+   * pool share no memory: they then go one by one.
    */
-  startCalls?(calls: SlotCalls, options: StartOptions): Promise<Answers>;
+  startBatch?(batch: SlotBatch, options: StartOptions): Promise<Answers>;
   /** Asks the run of this key to stop, also one whose slot is only starting. */
   abort(key: number, reason: string): void;
   /** When nothing runs any more. */

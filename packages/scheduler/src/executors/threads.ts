@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import type { MessagePort } from 'node:worker_threads';
 import type { Piscina } from 'piscina';
 import { thrownMessage } from './run-context.js';
-import type { AbortMessage, Answers, SlotCalls, SlotMessage, SlotResult, SlotWork } from './slot-work.js';
+import type { AbortMessage, Answers, SlotBatch, SlotMessage, SlotResult, SlotWork } from './slot-work.js';
 import { type Death, type Hear, type Slots, type StartOptions, WorkEnded } from './slots.js';
 
 /** What a thread tells. `control` comes once, with the port that takes aborts. */
@@ -46,15 +46,15 @@ export class ThreadSlots implements Slots {
     }
   }
 
-  async startCalls(calls: SlotCalls, options: StartOptions): Promise<Answers> {
+  async startBatch(batch: SlotBatch, options: StartOptions): Promise<Answers> {
     try {
-      return await this.#run<Answers>(calls, options);
+      return await this.#run<Answers>(batch, options);
     } finally {
-      if (this.#aborts.size > 0) for (const i of calls.params.keys()) this.#aborts.delete(calls.first + i);
+      if (this.#aborts.size > 0) for (const i of batch.flags.keys()) this.#aborts.delete(batch.first + i);
     }
   }
 
-  async #run<Answer>(order: SlotWork | SlotCalls, { kill }: StartOptions): Promise<Answer> {
+  async #run<Answer>(order: SlotWork | SlotBatch, { kill }: StartOptions): Promise<Answer> {
     try {
       return (await this.#pool.run(order, { signal: kill })) as Answer;
     } catch (error) {

@@ -1,17 +1,29 @@
-// Many calls of one function in a slot, one after the other; answers are told together, but never held back for long. Called by
-// thread-entry.ts; the other side is call-batch.ts.
+// A batch in a slot, one piece after the other. Answers of calls are told together, but never held back for long. Called by
+// thread-entry.ts; the other side is batch.ts.
 import { toWire } from '@entropic/core/internal';
-import { DONE, FREE, TAKEN } from './call-batch.js';
+import { DONE, FREE, TAKEN } from './batch.js';
 import { loadRunner, type Runner } from './slot-loader.js';
-import { runCall } from './slot-run.js';
+import { runCall, runWork } from './slot-run.js';
 import { tell } from './slot-state.js';
-import type { Answers, CallResult, SlotCalls } from './slot-work.js';
+import type { Answers, CallResult, SlotBatch } from './slot-work.js';
 
 /** Answers wait for so many milliseconds for more, and for nothing that may take longer. */
 const HOLD_MS = 0.2;
 
+/** Each outcome is told before the next run begins: whatever that does to its thread, it takes nothing along. */
+export async function runTasks({ code, first, flags, tasks }: SlotBatch & { kind: 'tasks' }): Promise<Answers> {
+  for (const [i, task] of tasks.entries()) {
+    if (Atomics.compareExchange(flags, i, FREE, TAKEN) !== FREE) continue;
+    const key = first + i;
+    const result = await runWork({ kind: 'task', key, task, code, announce: false });
+    if (result.kind === 'task') tell({ type: 'answers', answers: { first: key, values: [result.outcome] } });
+    Atomics.store(flags, i, DONE);
+  }
+  return { first, values: [] };
+}
+
 /** @returns the answers that were not told before */
-export async function runCalls(order: SlotCalls): Promise<Answers> {
+export async function runCalls(order: SlotBatch & { kind: 'calls' }): Promise<Answers> {
   const { flags, first, params, names, code } = order;
   const answers = new AnswerList();
   let runner: Runner | undefined;
@@ -25,7 +37,7 @@ export async function runCalls(order: SlotCalls): Promise<Answers> {
   const pass = () => {
     told = performance.now();
     const list = answers.take();
-    if (list) tell({ type: 'answers', answers: list });
+    if (list) tell({ type: 'answers', answers: sendable(list) });
   };
   // What was answered before a run ends its thread must not go with it.
   beforeExit = pass;

@@ -1,14 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { BatchSizes, CallBatch, DONE, FREE, TAKEN } from './call-batch.js';
+import { Batch, DONE, FREE, TAKEN } from './batch.js';
+import { BatchSizes } from './batch-sizes.js';
 import { Fifo } from './fifo.js';
 import type { SlotResult } from './slot-work.js';
 
 const code = { file: 'a.mjs', url: 'file:///a.ts', export: 'default' };
+const call = { code };
 
-describe('[D1] a batch of calls', () => {
+describe('[D1] a batch', () => {
   it('answers each call once, values and errors at their places', () => {
-    const batch = new CallBatch(['a', 'b', 'c', 'd'], 10);
+    const batch = new Batch('calls', ['a', 'b', 'c', 'd'], 10);
     const seen: [string, SlotResult][] = [];
     const take = (call: string, result: SlotResult) => seen.push([call, result]);
     const error = { kind: 'error', error: { name: 'Error', message: 'no' }, reason: 'exception' } as const;
@@ -25,7 +27,7 @@ describe('[D1] a batch of calls', () => {
   });
 
   it('gives back what the slot has not begun, once', () => {
-    const batch = new CallBatch(['a', 'b', 'c', 'd'], 1);
+    const batch = new Batch('calls', ['a', 'b', 'c', 'd'], 1);
     Atomics.store(batch.flags, 0, DONE);
     Atomics.store(batch.flags, 1, TAKEN);
     expect(batch.recall(0)).toBe(false);
@@ -39,34 +41,41 @@ describe('[D1] a batch of calls', () => {
   });
 
   it('knows after the death of its slot what ran, what was lost, and what was answered or given back', () => {
-    const batch = new CallBatch(['answered', 'lost', 'running', 'free', 'back'], 1);
+    const batch = new Batch('calls', ['answered', 'lost', 'running', 'free', 'back'], 1);
     batch.flags.set([DONE, DONE, TAKEN, FREE, FREE]);
     batch.settle({ first: 1, values: [1] }, () => {});
     batch.recall(4);
     expect(batch.lost()).toEqual({ running: ['running'], others: ['lost', 'free'] });
+    // A task that has run is not run again.
+    const tasks = new Batch('tasks', ['lost', 'running', 'free'], 1);
+    tasks.flags.set([DONE, TAKEN, FREE]);
+    expect(tasks.lost()).toEqual({ running: ['lost', 'running'], others: ['free'] });
   });
 });
 
 describe('[D1] how many calls go together', () => {
   it('one at first, more while they are tiny, one again when they take long', () => {
     const sizes = new BatchSizes();
-    expect(sizes.next(code, 1000, 2)).toBe(1);
-    sizes.learn(code, 1, 0.05);
-    expect(sizes.next(code, 1e6, 2)).toBe(4);
-    sizes.learn(code, 4, 0.06);
-    expect(sizes.next(code, 1e6, 2)).toBe(16);
-    sizes.learn(code, 16, 160);
-    expect(sizes.next(code, 1e6, 2)).toBe(1);
-    expect(sizes.next({ ...code, export: 'other' }, 1e6, 2)).toBe(1);
+    expect(sizes.next(call, 1000, 2)).toBe(1);
+    sizes.learn(call, 1, 0.05);
+    expect(sizes.next(call, 1e6, 2)).toBe(4);
+    sizes.learn(call, 4, 0.06);
+    expect(sizes.next(call, 1e6, 2)).toBe(16);
+    sizes.learn(call, 16, 160);
+    expect(sizes.next(call, 1e6, 2)).toBe(1);
+    expect(sizes.next({ code: { ...code, export: 'other' } }, 1e6, 2)).toBe(1);
+    // A run with a result to seal takes longer than the function alone.
+    sizes.learn(call, 1, 0.05);
+    expect(sizes.next({ code, task: {} }, 1e6, 2)).toBe(1);
   });
 
   it('never so many that the other slots have none', () => {
     const sizes = new BatchSizes();
-    for (let i = 0; i < 10; i++) sizes.learn(code, 4 ** i, 0.01);
-    expect(sizes.next(code, 1e6, 2)).toBe(4096);
-    expect(sizes.next(code, 400, 2)).toBe(100);
-    expect(sizes.next(code, 3, 2)).toBe(1);
-    expect(sizes.next(code, 1, 1)).toBe(1);
+    for (let i = 0; i < 10; i++) sizes.learn(call, 4 ** i, 0.01);
+    expect(sizes.next(call, 1e6, 2)).toBe(4096);
+    expect(sizes.next(call, 400, 2)).toBe(100);
+    expect(sizes.next(call, 3, 2)).toBe(1);
+    expect(sizes.next(call, 1, 1)).toBe(1);
   });
 });
 
