@@ -22,6 +22,11 @@ export interface Attempt {
   seconds: number | null;
   host: string | null;
   codeDigest: string | null;
+  /**
+   * The end of what it printed: at most 50 lines and 16 KiB; `[…]` in front says that a line was cut. Undefined if it printed nothing,
+   * and for functions, which have no log. All there is: `store.log(id, { attempt })`.
+   */
+  logTail?: string | undefined;
   finishedAt: Date;
 }
 
@@ -44,6 +49,7 @@ const WRITTEN: readonly InsertColumn[] = [
   { name: 'elapsed_s', type: 'double precision' },
   { name: 'host', type: 'text' },
   { name: 'code_digest', type: 'text' },
+  { name: 'log_tail', type: 'text' },
   { name: 'finished_at', type: 'timestamptz' },
 ];
 
@@ -66,6 +72,7 @@ export function* insertAttempts(dialect: Dialect, table: string, attempts: reado
     a.seconds ?? null,
     a.host ?? null,
     a.codeDigest ?? null,
+    a.logTail ?? null,
     dialect.encode('time', a.finishedAt),
   ]);
   const updates = WRITTEN.slice(3).map(({ name }) => `${name} = excluded.${name}`);
@@ -101,10 +108,19 @@ export class Attempts {
   /** Attempts of one point, oldest first. */
   async list(id: string): Promise<Attempt[]> {
     const rows = await this.#db.read(
-      `SELECT ${READ} FROM entropic_attempts a WHERE a.table_name = ? AND a.id = ? ORDER BY a.attempt`,
+      `SELECT ${READ}, a.log_tail FROM entropic_attempts a WHERE a.table_name = ? AND a.id = ? ORDER BY a.attempt`,
       [this.#table, id],
     );
     return rows.map((row) => this.#toAttempt(row));
+  }
+
+  /** The numbers of its attempts, from the first. */
+  async numbers(id: string): Promise<number[]> {
+    const rows = await this.#db.read(
+      'SELECT attempt FROM entropic_attempts WHERE table_name = ? AND id = ? ORDER BY attempt',
+      [this.#table, id],
+    );
+    return rows.map(([attempt]) => Number(attempt));
   }
 
   /** Which try made the stored result; undefined if there is none, or it was registered. */
@@ -117,7 +133,7 @@ export class Attempts {
     return row && Number(row[0]);
   }
 
-  /** The last attempt of each of these points whose last attempt failed. */
+  /** The last attempt of each of these points whose last attempt failed, without what it printed. */
   async lastFailures(ids: readonly string[]): Promise<Attempt[]> {
     const { dialect } = this.#db;
     const rows = await this.#db.read(
@@ -145,6 +161,7 @@ export class Attempts {
       host: row[10] as string | null,
       codeDigest: row[11] as string | null,
       finishedAt: dialect.decode('time', row[12]) as Date,
+      logTail: (row[13] as string | null | undefined) ?? undefined,
     };
   }
 }

@@ -14,6 +14,7 @@ import { type Point, type PointSchema, pointFromColumns, resolvePoint } from './
 import type { StorePaths } from './paths.js';
 import { type AnyRecord, toRecord } from './record.js';
 import { type RetryPolicy, resolveRetries } from './retries.js';
+import { dropLog } from './run-log.js';
 import type { RunResult } from './run-result.js';
 import type { Runs } from './runs.js';
 import type { Seams } from './seams.js';
@@ -234,7 +235,7 @@ export class Engine {
     } catch (error) {
       free(0);
       const trouble = { status: 'failed', reason: 'code', message: messageOf(error), error: toWire(error) } as const;
-      return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, null, error);
+      return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, { codeDigest, cause: error });
     }
     try {
       task = this.#task(claim, request, runner, codeDigest);
@@ -242,12 +243,13 @@ export class Engine {
         events.emit({ type: 'run.started', id: point.id, attempt: claim.attempt, params: point.params });
       }
       const { signal, drain, priority } = request;
+      dropLog(task.log);
       outcome = await runner.submit(task, { signal, drain, priority, listener: this.#listener(point.id) });
     } catch (error) {
       // Not the runner's doing: the folder could not be made, the executor is gone.
       if (task) this.#parts.journals.release(task.journal);
       const trouble = { status: 'failed', reason: 'store', message: messageOf(error), error: toWire(error) } as const;
-      return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, codeDigest, error);
+      return failures.record(claim, { ...trouble, elapsedSeconds: 0 }, { codeDigest, log: task?.log, cause: error });
     } finally {
       // What waited behind others of its kind was not in a slot for so long.
       free(outcome?.slotSeconds ?? seams.clock.elapsed() - started);
@@ -255,7 +257,7 @@ export class Engine {
     if (outcome.status === 'finished') return this.#commit(claim, task, outcome);
     this.#parts.journals.release(task.journal);
     this.#clear(task);
-    if (outcome.status === 'failed') return failures.record(claim, outcome, codeDigest);
+    if (outcome.status === 'failed') return failures.record(claim, outcome, { codeDigest, log: task.log });
     await claimer.release([claim]).catch(() => {});
     events.emit({ type: 'run.cancelled', id: point.id });
     return { status: 'cancelled' };
@@ -290,8 +292,7 @@ export class Engine {
       return failures.record(
         claim,
         { status: 'failed', reason: 'store', message, elapsedSeconds },
-        task.codeDigest,
-        error,
+        { codeDigest: task.codeDigest, log: task.log, cause: error },
       );
     }
   }

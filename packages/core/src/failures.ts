@@ -3,6 +3,7 @@ import type { Attempt, Attempts } from './attempts.js';
 import type { Claim } from './claims.js';
 import { fromWire, RunFailedError } from './errors.js';
 import type { EventBus } from './event-bus.js';
+import { readLogTail } from './log-tail.js';
 import type { Point } from './params.js';
 import type { Clock } from './seams.js';
 import type { Outcome } from './task.js';
@@ -23,12 +24,15 @@ export class Failures {
     this.#parts = parts;
   }
 
-  /** Remembers a failed attempt, gives its lease back, and makes the error that the caller gets. Never rejects. */
+  /**
+   * Remembers a failed attempt, gives its lease back, and makes the error that the caller gets. Never rejects.
+   * @param more.log of a run that began
+   * @param more.cause the error itself, where it came from no slot
+   */
   async record(
     claim: Claim,
     outcome: FailedOutcome,
-    codeDigest: string | null,
-    cause?: unknown,
+    { codeDigest, log, cause }: { codeDigest: string | null; log?: string | undefined; cause?: unknown },
   ): Promise<{ status: 'failed'; error: RunFailedError }> {
     const { attempts, events, clock, host } = this.#parts;
     const { id, params } = claim.point;
@@ -48,6 +52,7 @@ export class Failures {
         seconds: elapsedSeconds,
         host,
         codeDigest,
+        logTail: log === undefined ? undefined : readLogTail(log),
         finishedAt: clock.now(),
       });
     } catch (error) {

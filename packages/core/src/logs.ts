@@ -60,7 +60,7 @@ export async function* readLog(
 
 async function chosenAttempt(store: OpenedStore, id: string, follow: boolean): Promise<number> {
   const { attempts, leases } = store;
-  const last = (await attempts.list(id)).at(-1)?.attempt ?? 0;
+  const last = (await attempts.numbers(id)).at(-1) ?? 0;
   const running = (await leases.live([id])).has(id);
   if (running && follow) return last + 1;
   return (await attempts.ofResult(id)) ?? (running ? last + 1 : Math.max(1, last));
@@ -69,5 +69,5 @@ async function chosenAttempt(store: OpenedStore, id: string, follow: boolean): P
 /** Somebody runs the point, and this try is not over. */
 async function isLive(store: OpenedStore, id: string, attempt: number): Promise<boolean> {
   const live = (await store.leases.live([id])).has(id);
-  return live && !(await store.attempts.list(id)).some((one) => one.attempt === attempt);
+  return live && !(await store.attempts.numbers(id)).includes(attempt);
 }

@@ -86,9 +86,9 @@ export async function deletePoint(
       events.emit({ type: 'file.removed', id, file });
     }
   }
-  const tried = await attempts.list(id);
+  const tried = await attempts.numbers(id);
   const removed = await runs.remove(id);
-  for (const { attempt } of tried) {
+  for (const attempt of tried) {
     const log = paths.logFile(id, attempt);
     if (seams.fs.stat(log) !== null) seams.fs.unlink(log);
   }

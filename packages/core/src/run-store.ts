@@ -7,6 +7,7 @@ import type { Engine, RunRequest } from './engine.js';
 import { abortError, InvalidOptionError, InvalidParamsError, type RunFailedError } from './errors.js';
 import type { StoreEvent } from './events.js';
 import { type Explanation, explainPoint } from './explain.js';
+import { readLogTail } from './log-tail.js';
 import { type LogOptions, readLog } from './logs.js';
 import { type OpenedStore, openParts } from './open.js';
 import { checkOptionNames, type Duration, parseDuration, signalOption } from './options.js';
@@ -132,11 +133,17 @@ export class RunStore<In, Full> implements AsyncDisposable {
     return this.engine.guard(deletePoint(this.#parts, id, options));
   }
 
-  /** Attempts of a point, finished and failed, oldest first. */
+  /**
+   * Attempts of a point, finished and failed, oldest first, each with the last lines that it printed: of one that failed they are kept
+   * with it, of one that finished they are read from its log.
+   */
   async attempts(id: string): Promise<Attempt[]> {
     checkId(id);
     this.engine.assertOpen();
-    return this.#parts.attempts.list(id);
+    const { attempts, paths } = this.#parts;
+    const found = await attempts.list(id);
+    for (const one of found) one.logTail ??= readLogTail(paths.logFile(id, one.attempt));
+    return found;
   }
 
   /** Why this point is a hit or a miss, and the nearest stored point. Changes nothing. @throws InvalidParamsError */
