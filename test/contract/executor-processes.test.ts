@@ -6,6 +6,7 @@ import { goodRuns } from './executor/good-runs.js';
 import { connect, type Kind } from './executor/kit.js';
 import { logs } from './executor/logs.js';
 import { stopping } from './executor/stopping.js';
+import { tails } from './executor/tails.js';
 
 let client: Client | undefined;
 beforeAll(async () => {
@@ -20,4 +21,5 @@ describe('[S2] [D1] [D2] an executor (processes)', () => {
   describe('a bad run', () => badRuns(kind));
   describe('a run that is to stop', () => stopping(kind));
   describe('[D9] the log of a run', () => logs(kind));
+  describe('[D9] [Q7] the last lines', () => tails(kind));
 });

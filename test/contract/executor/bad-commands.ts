@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type CommandRunnerOptions, commandRunner } from 'entropic';
 import { expect, it } from 'vitest';
 import { textOf } from '../../helpers/text.js';
-import { expectWhole, type Kind, openLab, until } from './kit.js';
+import { expectWholeSoon, type Kind, openLab, until, WHOLE_AGAIN } from './kit.js';
 
 interface Bad {
   how: string;
@@ -42,8 +42,6 @@ const BAD: readonly Bad[] = [
 ];
 
 const LIMIT = 150_000_000;
-/** What a slot may need until it takes the next run, in milliseconds. */
-const WHOLE_AGAIN = 2000;
 
 export function badCommands(kind: Kind): void {
   const openBad = (options: CommandRunnerOptions = {}) => {
@@ -51,18 +49,13 @@ export function badCommands(kind: Kind): void {
     const runner = commandRunner(['python3', program, '{result_file}', '{how}', '{n}', '{folder}'], options);
     return openLab(kind, 'any', { runner });
   };
-  const expectWholeSoon = async () => {
-    const started = performance.now();
-    await expectWhole(kind);
-    expect(performance.now() - started).toBeLessThan(WHOLE_AGAIN);
-  };
 
   for (const { how, reason, message, exitCode, signal } of BAD) {
     it(`[bad-runner: ${how}] is told as ${reason}`, async () => {
       const lab = await openBad();
       const points = [lab.point(1), lab.point(2, how), lab.point(3), lab.point(4), lab.point(5)];
       const outcomes = await lab.sweep(points, { retries: 0 });
-      await expectWholeSoon();
+      await expectWholeSoon(kind);
       expect(outcomes.map(({ status }) => status)).toEqual(['finished', 'failed', 'finished', 'finished', 'finished']);
       const error = outcomes[1]?.error;
       expect(error).toMatchObject({ name: 'RunFailedError', code: 'ENTROPIC_RUN_FAILED', reason, attempts: 1 });
@@ -87,7 +80,7 @@ export function badCommands(kind: Kind): void {
     const expected = BAD.flatMap(({ reason }) => [...Array(kind.slots).fill(reason), 'finished']);
     expect(outcomes.map(({ status, error }) => error?.reason ?? status)).toEqual(expected);
     expect(lab.executions()).toHaveLength(points.length);
-    await expectWholeSoon();
+    await expectWholeSoon(kind);
   });
 
   it.each(['heap', 'off-heap'])(
@@ -95,7 +88,7 @@ export function badCommands(kind: Kind): void {
     async (how) => {
       const lab = await openBad({ memoryLimit: LIMIT });
       const outcomes = await lab.sweep([lab.point(1), lab.point(2, how), lab.point(3)], { timeout: 50 });
-      await expectWholeSoon();
+      await expectWholeSoon(kind);
       expect(outcomes.map(({ status }) => status)).toEqual(['finished', 'failed', 'finished']);
       const error = outcomes[1]?.error;
       expect(error).toMatchObject({ reason: 'oom', limit: LIMIT, attempts: 1 });
@@ -116,7 +109,7 @@ export function badCommands(kind: Kind): void {
     const outcomes = await sweep;
     expect(performance.now() - started).toBeLessThan(1000 + 5000 + WHOLE_AGAIN);
     expect(outcomes.map(({ status, error }) => error?.reason ?? status)).toEqual(['timeout', 'finished', 'finished']);
-    await expectWholeSoon();
+    await expectWholeSoon(kind);
   });
 
   it('[bad-runner: forks] has its result, and leaves no child behind', async () => {
@@ -125,17 +118,32 @@ export function badCommands(kind: Kind): void {
     expect(outcome?.status).toBe('finished');
     expect(lab.lines('children')).toHaveLength(6);
     expectGone(lab.lines('children'));
-    await expectWholeSoon();
+    await expectWholeSoon(kind);
   });
 
-  it('[bad-runner: late] what it left behind to go on writing is gone before the result is sealed', async () => {
+  it('[bad-runner: late] [bad-runner: goes-on-writing] what it left behind to go on writing is gone before the result is sealed', async () => {
     const lab = await openBad();
     const [outcome] = await lab.sweep([lab.point(1, 'late')]);
     expect(outcome?.status).toBe('finished');
     expect(readFileSync(outcome?.record?.resultFile as string, 'utf8')).toMatch(/^whole(late){10,}$/);
     expect(await lab.store.verify({ readData: true })).toEqual({ checked: 1, problems: [] });
     expectGone(lab.lines('children'));
-    await expectWholeSoon();
+    await expectWholeSoon(kind);
+  });
+
+  it('[bad-runner: killed] is tried once more as it is told; the second time its point is in quarantine', async () => {
+    const lab = await openBad();
+    const points = [lab.point(1), lab.point(2, 'killed'), lab.point(3), lab.point(4)];
+    const outcomes = await lab.sweep(points, { retries: 5 });
+    expect(outcomes.map(({ error, status }) => error?.reason ?? status)).toEqual([
+      ...['finished', 'signal', 'finished', 'finished'],
+    ]);
+    expect(outcomes[1]?.error).toMatchObject({ signal: 'SIGKILL', attempts: 2 });
+    expect(lab.executions()).toEqual([1, 2, 2, 3, 4]);
+    const quarantined = () => lab.events.filter(({ type }) => type === 'run.quarantined');
+    await until('the event', () => quarantined().length > 0);
+    expect(quarantined()).toMatchObject([{ id: outcomes[1]?.id, reason: 'signal', deaths: 2 }]);
+    await expectWholeSoon(kind);
   });
 
   it('its log has all that it printed, whatever the bytes', async () => {

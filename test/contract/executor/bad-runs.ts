@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { textOf } from '../../helpers/text.js';
-import { expectWhole, type Kind, openLab } from './kit.js';
+import { expectWholeSoon, type Kind, openLab } from './kit.js';
 
 interface Bad {
   how: string;
@@ -65,6 +65,7 @@ export function badRuns(kind: Kind): void {
       const lab = await openLab(kind, 'any');
       const points = [lab.point(1), lab.point(2, how), lab.point(3), lab.point(4), lab.point(5)];
       const outcomes = await lab.sweep(points);
+      await expectWholeSoon(kind);
       expect(outcomes.map(({ status }) => status)).toEqual(['finished', 'failed', 'finished', 'finished', 'finished']);
       const error = outcomes[1]?.error;
       expect(error).toMatchObject({ name: 'RunFailedError', code: 'ENTROPIC_RUN_FAILED', reason, attempts: 1 });
@@ -77,7 +78,6 @@ export function badRuns(kind: Kind): void {
       expect(attempt).toMatchObject({ attempt: 1, outcome: 'failed', reason, exitCode: exitCode ?? null });
       expect(attempt?.message).toMatch(message);
       expect(await lab.store.retrieve(lab.point(2, how))).toBeNull();
-      await expectWhole(kind);
     });
   }
 
@@ -91,7 +91,7 @@ export function badRuns(kind: Kind): void {
     const expected = ways.flatMap(({ reason }) => [...Array(kind.slots).fill(reason), 'finished']);
     expect(outcomes.map(({ status, error }) => error?.reason ?? status)).toEqual(expected);
     expect(lab.executions()).toHaveLength(points.length);
-    await expectWhole(kind);
+    await expectWholeSoon(kind);
   });
 
   if (kind.name === 'inline') return;
@@ -111,7 +111,7 @@ export function badRuns(kind: Kind): void {
       expect(more.map(({ status, error }) => error?.message ?? status)).toEqual(Array(4).fill('finished'));
       expect(lab.executions()).toEqual([1, 2, 3, 4, 5, 6, 7]);
       expect(await textOf(lab.store.log(lab.idOf(lab.point(1, how))))).toContain(late);
-      await expectWhole(kind);
+      await expectWholeSoon(kind);
     },
   );
 

@@ -91,6 +91,15 @@ export async function patient(params, run) {
   writeFileSync(run.resultFile, 'too late');
 }
 
+/** Waits for `run.signal` the first time, and says so; afterwards it does neither. */
+export async function hesitant({ folder, n }, run) {
+  const first = !existsSync(join(folder, 'begun'));
+  if (first) console.log('hesitating');
+  appendFileSync(join(folder, 'begun'), `${n}\n`);
+  if (first) await sleep(60_000, undefined, { signal: run.signal });
+  writeFileSync(run.resultFile, 'done');
+}
+
 /** Is asked to stop, and finishes all the same. */
 export async function stubborn(params, run) {
   appendFileSync(join(params.folder, 'begun'), `${params.n}\n`);
@@ -104,6 +113,7 @@ export async function stubborn(params, run) {
 /** Computes for so many milliseconds without a pause. */
 export function computing(params, run) {
   count(params);
+  console.log('computing for', params.n);
   appendFileSync(join(params.folder, 'begun'), `${params.n}\n`);
   spin(params.n);
   writeFileSync(run.resultFile, 'computed');
@@ -298,4 +308,28 @@ export function talks({ n }, run) {
   }
   console.log('the very end');
   writeFileSync(run.resultFile, 'said');
+}
+
+const ENDS = {
+  returns: (file) => writeFileSync(file, 'said'),
+  throws: () => {
+    throw new NotConverged('after many lines');
+  },
+  exits: () => process.exit(3),
+  killed: () => process.kill(process.pid, 'SIGKILL'),
+  'writes nothing': () => {},
+  'writes late': async (file) => {
+    console.log('a last line');
+    mkdirSync(file);
+    await sleep(20);
+  },
+};
+
+/** `n` numbered lines, and then one of the ends. */
+export async function says({ n, how, resultFile }) {
+  let text = '';
+  for (let i = 0; i < n; i++) text += `line ${i} ✓\n`;
+  process.stdout.write(text);
+  await ENDS[how](resultFile);
+  if (how === 'killed') await sleep(20_000);
 }

@@ -73,7 +73,7 @@ export function stopping(kind: Kind): void {
     const other = await openLab(kind, 'computing');
     const controller = new AbortController();
     const started = performance.now();
-    const limit = command ? 1.5 : 0.5;
+    const limit = command ? 1.5 : 1;
     const timedOut = lab.sweep([lab.point(3_600_000)], { timeout: limit });
     const aborted = other.sweep([other.point(3_600_000)], { signal: controller.signal });
     await until('both runs', () => lab.lines('begun').length + other.lines('begun').length === 2);
@@ -83,6 +83,7 @@ export function stopping(kind: Kind): void {
     expect(timeout?.error).toMatchObject({ reason: 'timeout', limit, attempts: 1 });
     expect(cancelled?.status).toBe('cancelled');
     const [attempt] = await lab.store.attempts(timeout?.id as string);
+    expect(attempt).toMatchObject({ reason: 'timeout', logTail: 'computing for 3600000\n' });
     expect(attempt?.seconds).toBeGreaterThan(GRACE / 1000);
     // Timeout and grace, and what a slow machine takes for the end.
     expect(attempt?.seconds).toBeLessThan(limit + GRACE / 1000 + 1.5);
