@@ -62,3 +62,21 @@ export async function slow({ n, folder, resultFile }) {
   appendFileSync(`${folder}/executions`, `${n}\n`);
   writeFileSync(resultFile, `${n}\n`);
 }
+
+/** Says 60 lines, and then fails `times` times in the way of `how`; always, if `times` is 0. */
+export async function talking({ n, how, times, folder, resultFile }, run) {
+  appendFileSync(`${folder}/executions`, `${n}\n`);
+  for (let i = 0; i < 60; i++) console.log('line', i);
+  if (how === 'bytes') {
+    process.stdout.write('✓'.repeat(10_000));
+    process.stdout.write("\n'; DROP TABLE tried; --\0 and ");
+    process.stdout.write(Buffer.from([0xff, 10]));
+    return;
+  }
+  if (times === 0 || run.attempt <= times) {
+    if (how === 'timeout') await sleep(60_000, undefined, { signal: run.signal });
+    if (how !== 'memory') await WAYS[how]();
+    for (const kept = []; ; await sleep(1)) kept.push(Buffer.alloc(10_000_000, 1));
+  }
+  writeFileSync(resultFile, `${n}\n`);
+}
