@@ -7,6 +7,8 @@ result, folder, n = sys.argv[1:]
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 with open(os.path.join(folder, "executions"), "a") as log:
     log.write(n + "\n")
+print("computing", n, flush=True)
+print("and more", file=sys.stderr, flush=True)
 
 
 def compute():

@@ -10,11 +10,16 @@ import { commandRunner, defineResult, int, Store, type SweepError, text } from '
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { describeEachDatabase } from '../helpers/databases.js';
 import { runProcess } from '../helpers/example.js';
+import { idOf } from '../helpers/ids.js';
 import { parentOf, processesWith, secondsUntilGone } from '../helpers/processes.js';
 import { answerOf } from '../helpers/program.js';
+import { textOf } from '../helpers/text.js';
 
 /** 4-durability: no run's process outlives its owner by more, in seconds. */
 const MOST = 5;
+const Busy = defineResult('busy', { n: int(), folder: text() });
+/** Two pipes keep no order between them. */
+const PRINTED = /^(computing 1\nand more|and more\ncomputing 1)\n$/;
 const program = fileURLToPath(new URL('./owner.mjs', import.meta.url));
 
 const lines = (file: string) => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
@@ -46,13 +51,20 @@ async function kill(owner: ChildProcess): Promise<void> {
   await gone;
 }
 
-describeEachDatabase('[S13] [D1] [fault: orphan-command] commands whose owner is killed (command)', (db) => {
+describeEachDatabase('[S13] [D1] [D8] [D9] [fault: orphan-command] commands whose owner is killed (command)', (db) => {
   it('are gone within 5 s, with all that they started; the same again does the rest', async () => {
     const { folder, dbUrl } = await db.fresh();
     const { owner, mark } = startOwner(folder, dbUrl);
     const pids = await busyPids(folder);
     expect(new Set(pids).size).toBe(6);
+    // A store beside it follows one of the runs.
+    const other = await Store.open({ model: Busy, resultsDir: join(folder, 'results'), dbUrl, readOnly: true });
+    const id = idOf({ n: 1, folder });
+    const followed = textOf(other.log(id, { follow: true }));
     await kill(owner);
+    expect(await followed).toMatch(PRINTED);
+    expect(await textOf(other.log(id))).toMatch(PRINTED);
+    await other.close();
     expect(await secondsUntilGone(() => pids, MOST)).toBeLessThan(MOST);
     // The process that started them and saw to it has ended too.
     await secondsUntilGone(() => processesWith(mark), MOST);
@@ -75,7 +87,7 @@ describe('[fault: orphan-command] the process that starts commands (command)', (
   it('takes what it started along when it is killed itself: those runs are told as lost, and the next ones have a new one', async () => {
     const { folder, dbUrl } = fresh();
     const store = await Store.open({
-      model: defineResult('busy', { n: int(), folder: text() }),
+      model: Busy,
       runner: commandRunner(['python3', new URL('./busy.py', import.meta.url), '{result_file}', '{folder}', '{n}']),
       ...{ resultsDir: join(folder, 'results'), dbUrl },
     });
@@ -91,6 +103,9 @@ describe('[fault: orphan-command] the process that starts commands (command)', (
       (reason) => reason as SweepError,
     );
     expect(error?.failures.map(({ reason }) => reason)).toEqual(['worker-lost']);
+    expect(await store.attempts(idOf({ n: 1, folder }))).toMatchObject([
+      { reason: 'worker-lost', logTail: expect.stringMatching(PRINTED) },
+    ]);
     writeFileSync(join(folder, 'go on'), '');
     expect(await store.sweep({ n: [1, 2], folder: [folder] })).toHaveLength(2);
     expect(hosts()).not.toContain(host);

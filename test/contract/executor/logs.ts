@@ -4,12 +4,13 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { Store } from 'entropic';
 import { expect, it, onTestFinished } from 'vitest';
 import { runProcess } from '../../helpers/example.js';
 import { idOf } from '../../helpers/ids.js';
 import { answerOf } from '../../helpers/program.js';
 import { textOf } from '../../helpers/text.js';
-import { type Kind, openLab, until } from './kit.js';
+import { type Kind, Model, openLab, until } from './kit.js';
 
 const PRINTED = 'to stdout: fine\nto stderr\nbytes ✓\nhex!\nby log\n';
 const program = fileURLToPath(new URL('./killed.mjs', import.meta.url));
@@ -83,7 +84,7 @@ export function logs(kind: Kind): void {
   // A program's are in test/command/killed.test.ts.
   if (kind.name === 'command') return;
 
-  it('survives SIGKILL of the whole process, and the next life has its own', async () => {
+  it('survives SIGKILL of the whole process; who follows it from another one hears all and then the end, and the next life has its own', async () => {
     const folder = freshFolder();
     const id = idOf({ n: 1, folder, how: 'prints' });
     const file = (attempt: number) => join(folder, 'results', '.entropic', 'logs', `${id}.${attempt}.log`);
@@ -91,8 +92,26 @@ export function logs(kind: Kind): void {
     const { spawn } = await import('node:child_process');
     const child = spawn(process.execPath, [program, folder, 'prints', 'never', kind.name], { stdio: 'ignore' });
     await until('what it prints', () => existsSync(file(1)) && readFileSync(file(1), 'utf8') === printed);
+    const other = await Store.open({
+      ...{
+        model: Model,
+        resultsDir: join(folder, 'results'),
+        dbUrl: `sqlite:///${join(folder, 'db')}`,
+        readOnly: true,
+      },
+    });
+    const pieces: string[] = [];
+    const following = (async () => {
+      for await (const piece of other.log(id, { follow: true })) pieces.push(piece);
+    })();
+    await until('what was printed so far', () => pieces.join('') === printed);
     child.kill('SIGKILL');
     await new Promise((resolve) => child.once('exit', resolve));
+    // The lease of a process that is gone is void at once.
+    await following;
+    expect(pieces.join('')).toBe(printed);
+    expect(await textOf(other.log(id))).toBe(printed);
+    await other.close();
     expect(readFileSync(file(1), 'utf8')).toBe(printed);
     writeFileSync(join(folder, 'go on'), '');
     const { statuses } = answerOf<{ statuses: string[] }>(
