@@ -71,7 +71,8 @@ describe('[D9] the tail of a log', () => {
       fc.property(bytes, ([part, times]) => {
         const content = Buffer.concat(Array(times).fill(Buffer.from(part)));
         const text = tailOf(content) ?? '';
-        expect(text.isWellFormed()).toBe(true);
+        // No half of a pair: it would not come back.
+        expect(Buffer.from(text).toString()).toBe(text);
         expect(text).not.toContain('\0');
         expect(Buffer.byteLength(text)).toBeLessThanOrEqual(MOST);
         expect(text.replace(/\n$/, '').split('\n').length).toBeLessThanOrEqual(50);
