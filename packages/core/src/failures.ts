@@ -98,7 +98,10 @@ function rememberedError(point: Point, attempt: Attempt): RunFailedError {
   return new RunFailedError(
     `run ${id} of ${describeParams(params)} failed before (${attempt.reason}, attempt ${attempt.attempt}): ${attempt.message}`,
     {
-      ...{ id, params, reason: attempt.reason ?? 'exception', attempts: attempt.attempt },
+      id,
+      params,
+      reason: attempt.reason ?? 'exception',
+      attempts: attempt.attempt,
       exitCode: attempt.exitCode ?? undefined,
     },
     { cause: attempt.error ? fromWire(attempt.error) : undefined },

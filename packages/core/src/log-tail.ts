@@ -26,7 +26,7 @@ export function readLogTail(path: string): string | undefined {
 }
 
 /** @param cut whether the log has more in front of these bytes */
-export function lastLines(bytes: Buffer, cut: boolean): string {
+function lastLines(bytes: Buffer, cut: boolean): string {
   // Valid text, whatever was printed; Postgres stores no NUL. It may have become longer.
   const text = Buffer.from(bytes.toString('utf8', cut ? startOfCharacter(bytes, 0) : 0).replaceAll('\0', '\ufffd'));
   const whole = !cut && text.length <= MAX_BYTES;

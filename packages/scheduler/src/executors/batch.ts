@@ -22,8 +22,6 @@ export class Batch<Piece> {
   readonly sentAt = performance.now();
   /** Those without an answer that were not taken back. */
   open: number;
-  /** Taken back. */
-  recalled = 0;
   readonly #answered: Uint8Array;
 
   constructor(kind: 'calls' | 'tasks', pieces: readonly Piece[], first: number) {
@@ -33,6 +31,11 @@ export class Batch<Piece> {
     this.open = pieces.length;
     this.flags = new Int32Array(new SharedArrayBuffer(pieces.length * Int32Array.BYTES_PER_ELEMENT));
     this.#answered = new Uint8Array(pieces.length);
+  }
+
+  /** Those that the slot has run. */
+  get doneCount(): number {
+    return this.flags.reduce((count, state) => count + (state === DONE ? 1 : 0), 0);
   }
 
   /** The first that has no answer and was not taken back. */
@@ -48,7 +51,6 @@ export class Batch<Piece> {
   recall(index: number): boolean {
     if (Atomics.compareExchange(this.flags, index, FREE, RECALLED) !== FREE) return false;
     this.open--;
-    this.recalled++;
     return true;
   }
 

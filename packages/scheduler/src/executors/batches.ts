@@ -18,8 +18,10 @@ export interface BatchOwner {
   slotsFor(flight: Flight): Slots;
   /** The slot that had this one, first of its batch, is free. */
   freed(flight: Flight): void;
-  /** Something was put back into the queue, or is over. */
-  changed(): void;
+  /** Something was put back into the queue. */
+  queued(): void;
+  /** Answers came, perhaps the last ones; whose slot is free is told by `freed`. */
+  answered(): void;
 }
 
 export class Batches {
@@ -76,7 +78,7 @@ export class Batches {
       .startBatch?.(orderOf(batch), { kill: kill.signal })
       .then(
         (answers) => {
-          this.#sizes.learn(first, flights.length - batch.recalled, performance.now() - batch.sentAt);
+          this.#sizes.learn(first, batch.doneCount, performance.now() - batch.sentAt);
           this.#settle(batch, answers);
           this.#owner.freed(first);
         },
@@ -99,7 +101,7 @@ export class Batches {
   /** What a slot told before the end of its batch. */
   hear(answers: Answers): void {
     for (const batch of this.#open) if (batch.has(answers.first)) this.#settle(batch, answers);
-    this.#owner.changed();
+    this.#owner.answered();
   }
 
   /** Of a piece of work that runs in a batch. */
@@ -135,7 +137,7 @@ export class Batches {
       if (now - batch.sentAt >= RECALL_MS - 1) this.#putBack(batch.recallAll());
     }
     if (this.#open.size > 0) this.#recall = setTimeout(() => this.#recallLate(), RECALL_MS);
-    this.#owner.changed();
+    this.#owner.queued();
   }
 }
 

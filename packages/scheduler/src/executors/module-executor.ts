@@ -13,7 +13,7 @@ export function moduleExecutor(runner: ModuleRunner, pool: Pool, own: boolean): 
   return {
     slots: pool.slots,
     inline: false,
-    batches: pool.batches && runner.isolation !== 'process' && runner.memoryLimit === undefined,
+    batches: pool.batches(runner),
     defaults: { timeout: runner.timeout, memoryLimit: runner.memoryLimit, retries: runner.retries },
     async codeDigest() {
       // They start while the code is built.

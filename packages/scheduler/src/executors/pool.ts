@@ -59,13 +59,14 @@ export class Pool {
         this.#busy--;
         this.#fillAfter(flight);
       },
-      changed: () => this.#fill(),
+      queued: () => this.#fill(),
+      answered: () => this.#tellIdle(),
     });
   }
 
-  /** Short work is better added before a slot is free. */
-  get batches(): boolean {
-    return this.isolation === 'thread';
+  /** Short work of this kind is better added before a slot is free. */
+  batches(kind: FlightKind): boolean {
+    return this.#isolationOf(kind) === 'thread';
   }
 
   get queued(): number {
@@ -218,7 +219,7 @@ export class Pool {
       // What a thread told and its answer have two ways: the last words may come a turn after the answer.
       if (flight.listener) setImmediate(() => setImmediate(() => this.#running.delete(key)));
       else this.#running.delete(key);
-      if (!flight.seat) this.#batches.learn(flight, performance.now() - started);
+      this.#batches.learn(flight, performance.now() - started);
       // First the slot, so that it is not idle while the answer is looked at.
       this.#fillAfter(flight);
     };
@@ -238,8 +239,12 @@ export class Pool {
       );
   }
 
-  #slotsFor({ kind: { isolation, memoryLimit } }: Flight): Slots {
-    return this.#slotsOf(memoryLimit === undefined ? (isolation ?? this.isolation) : 'process');
+  #slotsFor({ kind }: Flight): Slots {
+    return this.#slotsOf(this.#isolationOf(kind));
+  }
+
+  #isolationOf({ isolation, memoryLimit }: FlightKind): Isolation {
+    return memoryLimit === undefined ? (isolation ?? this.isolation) : 'process';
   }
 
   #slotsOf(isolation: Isolation): Slots {
